@@ -1,0 +1,348 @@
+//! What may be asked about paths. A path is absolute and has no newline and no NUL (see [`path_problem`]).
+//! Only regular files are ever opened, and below another account's directory only with that account's rights.
+
+use crate::query::{Answer, Batch, Blind, Fact, Query};
+use std::collections::BTreeMap;
+
+/// What is at a path, links not followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// What it is.
+    pub kind: FileKind,
+    /// Permission bits, with setuid, setgid and sticky: `0o644`.
+    pub mode: u32,
+    /// The owner's number.
+    pub uid: u32,
+    /// The group's number.
+    pub gid: u32,
+    /// Bytes.
+    pub size: u64,
+    /// Last change of the content, in seconds since 1970.
+    pub mtime: i64,
+    /// Last change of content or attributes, in seconds since 1970.
+    pub ctime: i64,
+}
+
+/// A type of file, as `S_IFMT` has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    Regular,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+    /// A character or block device.
+    Device,
+}
+
+impl FileKind {
+    /// For a sentence: "is a directory".
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Regular => "a file",
+            Self::Directory => "a directory",
+            Self::Link => "a link",
+            Self::Fifo => "a named pipe",
+            Self::Socket => "a socket",
+            Self::Device => "a device",
+        }
+    }
+}
+
+/// A file's state and the hash of its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its state.
+    pub stat: Stat,
+    /// SHA-256 of the content, in lower-case hex. `None` unless it is a regular file; an error where it could
+    /// not be read, or is larger than [`HASH_LIMIT`].
+    pub sha256: Option<Result<String, Blind>>,
+}
+
+/// Files larger than this are not hashed, in bytes.
+pub const HASH_LIMIT: u64 = 64 << 20;
+/// Files larger than this are not read, in bytes.
+pub const READ_LIMIT: usize = 1 << 20;
+
+/// The state of what is at a path (1 argument); `None`: nothing is there.
+pub static STAT: Fact<Option<Stat>> = Fact {
+    query: Query::new("stat", "stat -c '%f %u %g %s %Y %Z %n' -- \"$@\"")
+        .batched(Batch::Split(split_stats)),
+    decode: |answer, _| decode_stat(answer),
+};
+
+/// The state of what is at a path (1 argument) and, of a regular file, its hash; `None`: nothing is there.
+pub static FILE: Fact<Option<File>> = Fact {
+    query: Query::new("file", include_str!("script/file.sh")).batched(Batch::Split(split_files)),
+    decode: |answer, _| decode_file(answer),
+};
+
+/// The content of a regular file (1 argument) up to [`READ_LIMIT`].
+pub static READ: Fact<Vec<u8>> = Fact {
+    query: Query::new("read", include_str!("script/read.sh"))
+        .batched(Batch::Marked)
+        .limit(64 << 20),
+    decode: |answer, _| decode_marked(answer, Some(READ_LIMIT)).map(<[u8]>::to_vec),
+};
+
+/// Where a link (1 argument) points, as written; `None`: it is not a link.
+pub static TARGET: Fact<Option<String>> = Fact {
+    query: Query::new(
+        "link target",
+        "for p do item; [ -L \"$p\" ] || continue; whose \"$p\"; as readlink -n -- \"$p\" || printf '!'; done",
+    )
+    .batched(Batch::Marked),
+    decode: |answer, _| match answer.out.as_slice() {
+        [] => Ok(None),
+        _ => answer.text().map(|target| Some(target.to_owned())),
+    },
+};
+
+/// The names in a directory (1 argument), sorted; `None`: it is not a directory.
+pub static LIST: Fact<Option<Vec<Vec<u8>>>> = Fact {
+    query: Query::new("list", include_str!("script/list.sh"))
+        .batched(Batch::Marked)
+        .limit(16 << 20),
+    decode: |answer, args| {
+        if answer.out.is_empty() {
+            return Ok(None);
+        }
+        let names = decode_marked(answer, None)?;
+        let prefix = args
+            .first()
+            .map_or(0, |dir| dir.trim_end_matches('/').len() + 1);
+        let mut names: Vec<_> = names
+            .split(|&byte| byte == 0)
+            .filter_map(|path| path.get(prefix..))
+            .filter(|name| !name.is_empty())
+            .map(<[u8]>::to_vec)
+            .collect();
+        names.sort_unstable();
+        Ok(Some(names))
+    },
+};
+
+/// What is wrong with `path` as a path on a host; `None`: nothing.
+pub fn path_problem(path: &str) -> Option<String> {
+    if !path.starts_with('/') {
+        Some(format!("`{path}` is not an absolute path"))
+    } else if path.chars().any(char::is_control) {
+        Some("the path has control characters in it".into())
+    } else if path.len() > 4095 || path.split('/').any(|part| part.len() > 255) {
+        Some("the path is longer than the system takes (255 bytes a name, 4095 in all)".into())
+    } else if path.split('/').any(|part| part == "." || part == "..") {
+        Some(format!("`{path}` has `.` or `..` in it"))
+    } else if path.len() > 1 && (path.ends_with('/') || path.contains("//")) {
+        Some(format!("`{path}` has a `/` too many"))
+    } else {
+        None
+    }
+}
+
+/// Reads `=…` as content and `!…` as the reason why there is none.
+fn decode_marked(answer: &Answer, limit: Option<usize>) -> Result<&[u8], Blind> {
+    match answer.out.split_first() {
+        Some((b'=', content)) if limit.is_some_and(|limit| content.len() > limit) => {
+            Err(Blind::TooLarge(limit.unwrap_or(0)))
+        }
+        Some((b'=', content)) => Ok(content),
+        Some((b'!', why)) => Err(Blind::Failed(
+            String::from_utf8_lossy(why).trim().to_owned(),
+        )),
+        Some(_) => Err(Blind::Garbled("an unexpected answer".into())),
+        None => Err(answer.blind()),
+    }
+}
+
+/// One answer for each path: what `stat` printed about it without the name, nothing if it is not there, its
+/// error otherwise.
+fn split_stats(answer: &Answer, args: &[&[String]]) -> Vec<Answer> {
+    let mut rest = answer.out.as_slice();
+    let errors = String::from_utf8_lossy(&answer.err);
+    args.iter()
+        .map(|args| {
+            let path = args.first().map_or("", String::as_str);
+            match take_stat(rest, path) {
+                Some((fields, after)) => {
+                    rest = after;
+                    Answer {
+                        status: 0,
+                        out: fields.to_vec(),
+                        err: Vec::new(),
+                    }
+                }
+                None => Answer {
+                    out: Vec::new(),
+                    ..absent_or_blind(answer.status, &errors, path)
+                },
+            }
+        })
+        .collect()
+}
+
+/// The fields of the line at the start of `rest` if it is about `path`, and what comes after it.
+fn take_stat<'a>(rest: &'a [u8], path: &str) -> Option<(&'a [u8], &'a [u8])> {
+    let end = rest.iter().position(|&byte| byte == b'\n')?;
+    let line = &rest[..end];
+    let fields = line.strip_suffix(path.as_bytes())?;
+    (fields.iter().filter(|&&byte| byte == b' ').count() == 6 && fields.ends_with(b" "))
+        .then_some((fields, &rest[end + 1..]))
+}
+
+/// Why there is no line about `path`: not there (status 0), or an error.
+fn absent_or_blind(status: i32, errors: &str, path: &str) -> Answer {
+    if status == 127 {
+        return Answer {
+            status,
+            out: Vec::new(),
+            err: errors.as_bytes().to_vec(),
+        };
+    }
+    let about = errors.lines().find(|line| line.contains(path));
+    match about {
+        Some(line)
+            if line.ends_with("No such file or directory") || line.ends_with("Not a directory") =>
+        {
+            Answer::default()
+        }
+        Some(line) => Answer {
+            status: 1,
+            out: Vec::new(),
+            err: line.as_bytes().to_vec(),
+        },
+        None => Answer {
+            status: 1,
+            out: Vec::new(),
+            err: b"stat said nothing about the path".to_vec(),
+        },
+    }
+}
+
+fn decode_stat(answer: &Answer) -> Result<Option<Stat>, Blind> {
+    let text = answer.ok()?.text()?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    parse_stat(text)
+        .map(Some)
+        .ok_or_else(|| Blind::Garbled(format!("stat answered `{text}`")))
+}
+
+/// Reads `%f %u %g %s %Y %Z ` of stat(1).
+fn parse_stat(text: &str) -> Option<Stat> {
+    let mut fields = text.split(' ');
+    let mode = u32::from_str_radix(fields.next()?, 16).ok()?;
+    Some(Stat {
+        kind: match mode & 0o170_000 {
+            0o100_000 => FileKind::Regular,
+            0o040_000 => FileKind::Directory,
+            0o120_000 => FileKind::Link,
+            0o010_000 => FileKind::Fifo,
+            0o140_000 => FileKind::Socket,
+            _ => FileKind::Device,
+        },
+        mode: mode & 0o7777,
+        uid: fields.next()?.parse().ok()?,
+        gid: fields.next()?.parse().ok()?,
+        size: fields.next()?.parse().ok()?,
+        mtime: fields.next()?.parse().ok()?,
+        ctime: fields.next()?.parse().ok()?,
+    })
+}
+
+/// Cuts the states and hashes of `script/file.sh` apart: each path gets its stat fields, a newline, and its
+/// hash or `!` with the reason why there is none.
+fn split_files(answer: &Answer, args: &[&[String]]) -> Vec<Answer> {
+    let end = answer
+        .out
+        .windows(2)
+        .position(|pair| pair == b"\n\n")
+        .map_or(answer.out.len(), |at| at + 1);
+    let hashes = hashes(answer.out.get(end..).unwrap_or_default());
+    let errors = String::from_utf8_lossy(&answer.err);
+    let stats = Answer {
+        status: answer.status,
+        out: answer.out[..end].to_vec(),
+        err: answer.err.clone(),
+    };
+    let mut parts = split_stats(&stats, args);
+    for (part, args) in parts.iter_mut().zip(args) {
+        if part.out.is_empty() {
+            continue;
+        }
+        let path = args.first().map_or("", String::as_str);
+        part.out.push(b'\n');
+        match hashes.get(path.as_bytes()) {
+            Some(hash) => part.out.extend_from_slice(hash),
+            None => {
+                let why = errors
+                    .lines()
+                    .find(|line| line.contains(path))
+                    .unwrap_or("");
+                part.out.push(b'!');
+                part.out.extend_from_slice(why.as_bytes());
+            }
+        }
+    }
+    parts
+}
+
+/// Reads the output of sha256sum(1), which escapes backslashes in names and then begins the line with one.
+fn hashes(out: &[u8]) -> BTreeMap<Vec<u8>, &[u8]> {
+    out.split(|&byte| byte == b'\n')
+        .filter_map(|line| {
+            let (escaped, line) = line
+                .strip_prefix(b"\\")
+                .map_or((false, line), |line| (true, line));
+            let (hash, name) = (line.get(..64)?, line.get(66..)?);
+            let name = if escaped {
+                unescape(name)
+            } else {
+                name.to_vec()
+            };
+            Some((name, hash))
+        })
+        .collect()
+}
+
+fn unescape(name: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(name.len());
+    let mut bytes = name.iter().copied();
+    while let Some(byte) = bytes.next() {
+        plain.push(if byte == b'\\' {
+            bytes.next().unwrap_or(b'\\')
+        } else {
+            byte
+        });
+    }
+    plain
+}
+
+fn decode_file(answer: &Answer) -> Result<Option<File>, Blind> {
+    let text = answer.ok()?.text()?;
+    let Some((fields, hash)) = text.split_once('\n') else {
+        return Ok(None);
+    };
+    let stat =
+        parse_stat(fields).ok_or_else(|| Blind::Garbled(format!("stat answered `{fields}`")))?;
+    let sha256 = match (stat.kind, hash.strip_prefix('!')) {
+        (FileKind::Regular, None) => Some(Ok(hash.to_owned())),
+        (FileKind::Regular, Some(_)) if stat.size > HASH_LIMIT => {
+            Some(Err(Blind::TooLarge(HASH_LIMIT as usize)))
+        }
+        (FileKind::Regular, Some(why)) if why.contains("ermission denied") => {
+            Some(Err(Blind::Denied(why.to_owned())))
+        }
+        (FileKind::Regular, Some("")) => {
+            Some(Err(Blind::Failed("the content could not be hashed".into())))
+        }
+        (FileKind::Regular, Some(why)) => Some(Err(Blind::Failed(why.to_owned()))),
+        _ => None,
+    };
+    Ok(Some(File { stat, sha256 }))
+}

@@ -1,0 +1,200 @@
+//! What may be asked of a host. A query is a constant: a fixed shell program whose only holes are its
+//! positional parameters, and a decoder for what it prints. Nothing here can become a [`crate::Command`].
+
+use std::fmt;
+
+/// A fixed, read-only shell program.
+///
+/// `shell` runs in a subshell of its own, standard input closed, `LC_ALL=C`, a fixed `PATH`, and the
+/// probe's arguments as `$1`, `$2`…; it must be valid in dash, bash and busybox ash, and must not change
+/// the host in any state its services may be in. The prelude offers it the functions of `script/prelude.sh`.
+#[derive(Debug)]
+pub struct Query {
+    /// What a reader knows it by, unique: `accounts`, `units`.
+    pub name: &'static str,
+    /// The program.
+    pub shell: &'static str,
+    /// How the probes of this query share one run of the program.
+    pub batch: Batch,
+    /// It may hang (it waits for a daemon, it may touch another file system): asked after all others, and
+    /// under `timeout`. Such a program runs in an `sh` of its own, without the prelude's functions.
+    pub slow: bool,
+    /// The most bytes one run may print; more is [`Blind::TooLarge`].
+    pub limit: usize,
+}
+
+impl Query {
+    /// Most queries: one run for each probe, quick, up to 4 MiB.
+    pub const fn new(name: &'static str, shell: &'static str) -> Self {
+        Self {
+            name,
+            shell,
+            batch: Batch::No,
+            slow: false,
+            limit: 4 << 20,
+        }
+    }
+
+    /// Its probes share one run; see [`Batch`].
+    pub const fn batched(mut self, batch: Batch) -> Self {
+        self.batch = batch;
+        self
+    }
+
+    /// It may hang; see [`Query::slow`].
+    pub const fn slow(mut self) -> Self {
+        self.slow = true;
+        self
+    }
+
+    /// Bound one run's output to `limit` bytes.
+    pub const fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+}
+
+/// How several probes of one query are asked in one run of its program, with all their arguments one after
+/// the other (each probe of a batched query has the same number of them).
+#[derive(Clone, Copy, Debug)]
+pub enum Batch {
+    /// They are not: one run each.
+    No,
+    /// The program calls the prelude's `item` before it prints each probe's part, in order.
+    Marked,
+    /// The output of the run is cut apart by this function: it gets the run's answer and each probe's
+    /// arguments, and returns one answer for each probe, in order.
+    Split(fn(&Answer, &[&[String]]) -> Vec<Answer>),
+}
+
+/// One question: a query with its arguments.
+#[derive(Clone)]
+pub struct Probe {
+    /// What is asked.
+    pub query: &'static Query,
+    /// Of what.
+    pub args: Vec<String>,
+}
+
+impl Probe {
+    fn key(&self) -> (&'static str, &[String]) {
+        (self.query.name, &self.args)
+    }
+}
+
+impl PartialEq for Probe {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+impl Eq for Probe {}
+impl PartialOrd for Probe {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Probe {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+impl fmt::Debug for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{:?}", self.query.name, self.args)
+    }
+}
+
+/// What one run of a program printed, as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Its exit status.
+    pub status: i32,
+    /// Standard output, any bytes.
+    pub out: Vec<u8>,
+    /// Standard error, cut at 4 KiB.
+    pub err: Vec<u8>,
+}
+
+impl Answer {
+    /// Standard output as text, or [`Blind::Garbled`].
+    pub fn text(&self) -> Result<&str, Blind> {
+        std::str::from_utf8(&self.out).map_err(|_| Blind::Garbled("the answer is not UTF-8".into()))
+    }
+
+    /// `self` if the status is 0, else why the host could not tell: the first line of standard error.
+    pub fn ok(&self) -> Result<&Self, Blind> {
+        if self.status == 0 {
+            Ok(self)
+        } else {
+            Err(self.blind())
+        }
+    }
+
+    /// Why a program that failed could not tell, from its status and its last words.
+    pub fn blind(&self) -> Blind {
+        let said = String::from_utf8_lossy(&self.err);
+        let line = said
+            .lines()
+            .map(str::trim)
+            .find(|l| !l.is_empty())
+            .unwrap_or("");
+        match self.status {
+            124 | 137 => Blind::TimedOut,
+            127 => Blind::NoTool(line.to_owned()),
+            _ if line.contains("ermission denied") => Blind::Denied(line.to_owned()),
+            status => Blind::Failed(if line.is_empty() {
+                format!("exit status {status}")
+            } else {
+                line.to_owned()
+            }),
+        }
+    }
+}
+
+/// Why a host cannot tell. Never the same as "absent", never compliant. Texts that come from the host are
+/// raw here; whoever prints them escapes and bounds them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blind {
+    /// A tool that is needed is not on the host.
+    NoTool(String),
+    /// The account that is used there may not look.
+    Denied(String),
+    /// It did not answer in time.
+    TimedOut,
+    /// It answered more than is taken (the limit in bytes).
+    TooLarge(usize),
+    /// It answered something that cannot be read.
+    Garbled(String),
+    /// The tool itself failed: its words.
+    Failed(String),
+    /// The kind does not work on this system, or not for this object: why.
+    Unsupported(String),
+    /// The connection went away before the answer.
+    Cut(String),
+    /// Something it rests on is not there yet (an account that does not exist); with a drifted resource
+    /// before it the verdict is `blocked`.
+    NotYet(String),
+}
+
+impl fmt::Display for Blind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTool(why) if why.is_empty() => write!(f, "a tool is missing on the host"),
+            Self::NoTool(why) => write!(f, "a tool is missing on the host: {why}"),
+            Self::Denied(why) => write!(f, "not allowed to look: {why}"),
+            Self::TimedOut => write!(f, "no answer in time"),
+            Self::TooLarge(limit) => write!(f, "the answer is larger than {limit} bytes"),
+            Self::Garbled(why) => write!(f, "the answer cannot be read: {why}"),
+            Self::Cut(why) => write!(f, "the connection was lost: {why}"),
+            Self::Failed(why) | Self::Unsupported(why) | Self::NotYet(why) => f.write_str(why),
+        }
+    }
+}
+
+/// A query together with the decoder of its answer: what a module asks for.
+pub struct Fact<T: 'static> {
+    /// The question.
+    pub query: Query,
+    /// Its reading. Gets the probe's own answer (already cut out of its batch) and arguments.
+    pub decode: fn(&Answer, &[String]) -> Result<T, Blind>,
+}

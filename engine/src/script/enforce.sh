@@ -1,0 +1,59 @@
+# What commands may use besides the prelude. S is where this run saves what it is about to change.
+
+# die WORDS: ends a command; the words are the reason that is reported.
+die() {
+	printf '%s\n' "$*" >&2
+	exit 1
+}
+
+# save PATH: keeps a copy of a file, read with the rights that `whose` found, before it is changed.
+save() {
+	[ -f "$1" ] || return 0
+	size=$(stat -L -c %s -- "$1") || die "could not see how large $1 is, so no copy was saved"
+	[ "$size" -le 67108864 ] || die "$1 is $size bytes, too large to save a copy of; move it away yourself"
+	(
+		umask 077
+		mkdir -p -- "$S${1%/*}" || exit
+		if [ -z "$W" ] || as test -r "$1"; then as cat -- "$1"; else held "$1" && cat <&3; fi >"$S$1"
+	) || die "could not save a copy of $1 to $S first"
+}
+
+# reach PATH OWNER GROUP [own]: how PATH can be given to OWNER and GROUP (nothing: whose they are does not
+# matter). Sets p to the path to use with `as`: the path itself, with the rights of the account whose directory
+# it is in, if those suffice, or else ./NAME, with ours, in a directory that is held. `own`: what is there now
+# is changed, not replaced.
+reach() {
+	whose "$1"
+	p=$1
+	[ -n "$W" ] || return 0
+	[ -d "${1%/*}/" ] || die "the directory ${1%/*} does not exist; declare it under directories"
+	! suffices "$@" || return 0
+	hold "$1" 2>/dev/null || die "a link that another account owns leads to ${1%/*}"
+	W= p=./${1##*/}
+}
+suffices() {
+	[ -z "$2" ] || [ "$2" = "$W" ] || [ "$(id -u -- "$2" 2>/dev/null)" = "$W" ] || return
+	if [ -n "$3" ]; then
+		case " $(as id -G) $(as id -Gn) " in *" $3 "*) ;; *) return 1 ;; esac
+	fi
+	if [ -n "$4" ]; then as test -O "$1"; else as test -w "${1%/*}/"; fi
+}
+
+# own MODE OWNER GROUP: of what `reach` reached and is no link. Owner or group may be empty: they stay.
+own() {
+	link=-h
+	case $p in
+	./*)
+		# Held: other hands may exchange what stands at the name, so it is changed through what is open.
+		if [ -d "$p" ]; then
+			cd -P -- "$p" && [ "$(readlink /proc/self/cwd)" = "${way%/}/${p#./}" ] || die "$p was exchanged for a link"
+			p=.
+		else
+			held "$path" || die "$path is a link, or no regular file"
+			p=/proc/self/fd/3 link=
+		fi
+		;;
+	esac
+	[ -z "$2$3" ] || as chown $link -- "$2${3:+:$3}" "$p" || return
+	as chmod -- "$1" "$p"
+}

@@ -1,0 +1,27 @@
+# One enforcing run per host at a time: a lock while a script runs, a lease of a minute between two of them.
+if [ -O / ]; then
+	L=/run/comply S=/var/backups/comply/$run
+else
+	L=$HOME/.cache/comply S=$HOME/.local/state/comply/$run
+fi
+lease() { printf '%s\n' "$run $(($(date +%s) + 60)) $who" >"$L/lease"; }
+release() { rm -f -- "$L/lease"; }
+refuse() {
+	printf '%s\n' "$*" >&2
+	return 1
+}
+lock() {
+	command -v flock >/dev/null || refuse "there is no flock on the host (package util-linux), so two runs could meet" || return
+	mkdir -p -- "$L" && (: >>"$L/lock") || return
+	exec 9>>"$L/lock"
+	flock -n 9 || refuse "another comply enforce is changing this host right now" || return
+	holder= until=0 by=
+	[ ! -f "$L/lease" ] || read -r holder until by <"$L/lease"
+	if [ -n "$holder" ] && [ "$holder" != "$run" ] && [ "$until" -gt "$(date +%s)" ]; then
+		refuse "another comply enforce is changing this host: $by" || return
+	fi
+	lease
+}
+begin 0
+lock
+end || exit 0

@@ -1,0 +1,103 @@
+# The functions that every query and command may use. POSIX sh: dash, bash and busybox ash.
+
+# Ends the part of one probe's answer and begins the next one's, in a batched query.
+item() { printf '%s' "$nonce#;"; }
+
+nl='
+'
+passwd=
+# account NAME: sets U, G and H to its uid, gid and home, from /etc/passwd alone, which is read once.
+account() {
+	[ -n "$passwd" ] || passwd=$nl$(cat /etc/passwd)$nl
+	case $passwd in *"$nl$1:"*) ;; *) return 1 ;; esac
+	U=${passwd#*"$nl$1:"}
+	U=${U%%"$nl"*}
+	U=${U#*:}
+	G=${U#*:} U=${U%%:*}
+	H=${G#*:} G=${G%%:*}
+	H=${H#*:}
+	H=${H%%:*}
+}
+
+# whose PATH: whose rights reach it safely. Below a directory that another account owns, that account can put
+# links in the way, so the path is only ever touched as that account. Sets W to nothing (our own rights), or to
+# the uid, and G and I for `as`. Only shell builtins, unless such a directory or a link is met.
+known=
+whose() {
+	W=
+	[ -O / ] || return 0
+	trail "${1%/*}"
+	[ -n "$foreign" ] || return 0
+	if [ "$foreign" != "$known" ]; then
+		known=$foreign
+		known_uid=$(stat -c %u -- "$foreign/.") || known_uid=65534
+		known_gid=65534 known_groups=--clear-groups
+		while IFS=: read -r _ _ u g _; do
+			[ "$u" != "$known_uid" ] || { known_gid=$g known_groups=--init-groups; break; }
+		done </etc/passwd
+	fi
+	W=$known_uid G=$known_gid I=$known_groups
+}
+
+# trail DIR: walks to DIR as the system would, through every link, and stops at the first directory that root
+# does not own: that is $foreign, and $rest is what was left to walk.
+trail() {
+	at= rest=$1/ foreign= links=0
+	while [ -n "$rest" ]; do
+		step=${rest%%/*} rest=${rest#*/}
+		case $step in
+		'' | .) continue ;;
+		..)
+			at=${at%/*}
+			continue
+			;;
+		esac
+		if [ -L "$at/$step" ]; then
+			links=$((links + 1))
+			[ "$links" -le 40 ] || return 0
+			link=$(readlink -n -- "$at/$step" && printf /)
+			case $link in /*) at= ;; esac
+			rest=$link$rest
+		else
+			at=$at/$step
+			if [ -e "$at" ] && ! [ -O "$at" ]; then
+				foreign=$at
+				return 0
+			fi
+		fi
+	done
+}
+
+# as COMMAND…: runs it with the rights that `whose` found.
+as() {
+	if [ -z "$W" ]; then
+		"$@"
+	else
+		setpriv --reuid "$W" --regid "$G" "$I" -- "$@"
+	fi
+}
+
+# hold PATH: goes, with our own rights, to the directory of PATH, if nothing that another account has put there
+# led the way. What happens in the working directory afterwards cannot be led astray. After `whose`.
+hold() {
+	way=$foreign/${rest%/}
+	cd -P -- "${1%/*}/" && [ "$(readlink /proc/self/cwd)" = "${way%/}" ]
+}
+
+# held PATH: opens the regular file PATH as descriptor 3 with our own rights, if no link of another account,
+# symbolic or hard, has a part in it. For what that account may not read. After `whose`, in a subshell.
+held() {
+	hold "$1" 2>/dev/null && [ -f "./${1##*/}" ] && exec 3<"./${1##*/}" &&
+		[ "$(readlink /proc/self/fd/3)" = "${way%/}/${1##*/}" ] && [ "$(stat -L -c %h /proc/self/fd/3)" = 1 ]
+}
+
+# states PATH…: a line for each path that is there, in order, an empty line, a line for each that is not or
+# cannot be looked at, in order, and a dot.
+states() {
+	{ errors=$(stat -c '%f %u %g %s %Y %Z %n' -- "$@" 2>&1 >&3); } 3>&1
+	[ $? != 127 ] || {
+		printf '%s\n' "$errors" >&2
+		return 127
+	}
+	printf '\n%s\n.\n' "$errors"
+}

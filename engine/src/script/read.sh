@@ -1,0 +1,13 @@
+for p do
+	item
+	if [ -L "$p" ] || ! [ -f "$p" ]; then
+		printf 'it is not a regular file!'
+		continue
+	fi
+	whose "$p"
+	if [ -z "$W" ] || as test -r "$p"; then
+		as head -c 1048577 -- "$p"
+	else
+		(held "$p" && head -c 1048577 <&3)
+	fi && printf = || printf 'it cannot be read!'
+done

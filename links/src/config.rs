@@ -1,0 +1,259 @@
+//! What `~/.ssh/config` says of a host, as `ssh -G` prints it (ssh_config(5)). `ssh` itself resolves `Host`, `Match`,
+//! `Include` and defaults; reading the file here would get some of that wrong.
+
+use std::env;
+use std::io::ErrorKind;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use engine::link::{Ended, Step, Stream, Unreachable};
+
+use crate::channel::pump;
+use crate::process::Process;
+use crate::target::SshTarget;
+
+/// What `ssh -G` may print, in bytes.
+const BOUND: usize = 256 * 1024;
+
+/// The settings that matter here, every name and path complete.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Config {
+    /// As the inventory writes it.
+    pub(crate) alias: String,
+    pub(crate) hostname: String,
+    pub(crate) port: u16,
+    pub(crate) user: String,
+    /// The name to look for among known hosts, if not `hostname` and `port`.
+    pub(crate) host_key_alias: Option<String>,
+    pub(crate) known_hosts: Vec<PathBuf>,
+    /// In order; the inventory's own first.
+    pub(crate) identities: Vec<PathBuf>,
+    /// Keys of the agent that are none of `identities` are not tried.
+    pub(crate) identities_only: bool,
+    /// The agent's socket; `None`: there is no agent.
+    pub(crate) agent: Option<PathBuf>,
+    pub(crate) jump: Option<String>,
+    /// A command of a shell that is the connection.
+    pub(crate) proxy_command: Option<String>,
+}
+
+/// Refuses what could be taken for an option or for several words.
+pub(crate) fn check(target: &SshTarget) -> Result<(), Unreachable> {
+    let bad = |text: &str| {
+        text.is_empty()
+            || text.starts_with('-')
+            || text.chars().any(|c| c.is_control() || c.is_whitespace() || "'\"`$\\;&<>|(){}".contains(c))
+    };
+    let named = [("address", Some(&target.address)), ("user", target.user.as_ref()), ("jump", target.jump.as_ref())];
+    for (what, text) in named {
+        if let Some(text) = text.filter(|text| bad(text)) {
+            return Err(Unreachable { step: Step::Resolve, why: format!("{text:?} cannot be a host's {what}") });
+        }
+    }
+    Ok(())
+}
+
+/// The options that say to `ssh` what the inventory says.
+pub(crate) fn options(target: &SshTarget) -> Vec<String> {
+    let mut options = Vec::new();
+    let mut option = |name: &str, value: &str| options.extend([String::from("-o"), format!("{name}={value}")]);
+    if let Some(port) = target.port {
+        option("Port", &port.to_string());
+    }
+    if let Some(user) = &target.user {
+        option("User", user);
+    }
+    if let Some(jump) = &target.jump {
+        option("ProxyJump", jump);
+    }
+    if let Some(file) = &target.known_hosts {
+        let file = as_value(&expand_home(file));
+        option("UserKnownHostsFile", &file);
+        option("GlobalKnownHostsFile", "/dev/null");
+    }
+    if let Some(file) = &target.identity {
+        option("IdentityFile", &as_value(&expand_home(file)));
+    }
+    options
+}
+
+/// A path as a value of ssh_config: in quotation marks, percent signs doubled.
+fn as_value(path: &Path) -> String {
+    format!("\"{}\"", path.to_string_lossy().replace('%', "%%"))
+}
+
+/// Asks `ssh -G`. Without the program `ssh` there is no configuration, and OpenSSH's defaults hold.
+pub(crate) fn read(target: &SshTarget, deadline: Instant) -> Result<Config, Unreachable> {
+    check(target)?;
+    let unreachable = |why: String| Unreachable { step: Step::Resolve, why };
+    let mut command = Command::new("ssh");
+    command.arg("-G").args(options(target)).arg("--").arg(&target.address);
+    let mut process = match Process::start(&mut command) {
+        Ok(process) => process,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(complete(target, "")),
+        Err(error) => return Err(unreachable(format!("ssh -G cannot be started: {error}"))),
+    };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let ended = pump(&mut process, &[], deadline, &mut |stream, bytes| {
+        let kept = if stream == Stream::Out { &mut out } else { &mut err };
+        kept.extend_from_slice(bytes);
+        if kept.len() > BOUND { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
+    .map_err(|broken| unreachable(format!("ssh -G, which reads your ssh configuration, gives {broken}")))?;
+    if ended != Ended::Status(0) {
+        let said = String::from_utf8_lossy(&err).trim().replace(['\r', '\n'], " ");
+        return Err(unreachable(format!("your ssh configuration cannot be read: {said}")));
+    }
+    Ok(complete(target, &String::from_utf8_lossy(&out)))
+}
+
+/// Settings out of what `ssh -G` printed; the inventory's own come first.
+fn complete(target: &SshTarget, printed: &str) -> Config {
+    let all = |key: &str| -> Vec<String> {
+        printed
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .filter(|(name, _)| *name == key)
+            .map(|(_, value)| String::from(value.trim()))
+            .collect()
+    };
+    let one = |key: &str| all(key).into_iter().next().filter(|value| !value.is_empty() && value != "none");
+    let mut config = Config {
+        alias: target.address.clone(),
+        hostname: one("hostname").unwrap_or_else(|| target.address.clone()),
+        port: target.port.or_else(|| one("port")?.parse().ok()).unwrap_or(22),
+        user: target.user.clone().or_else(|| one("user")).unwrap_or_else(login),
+        host_key_alias: one("hostkeyalias"),
+        identities_only: one("identitiesonly").is_some_and(|value| value == "yes"),
+        jump: target.jump.clone().or_else(|| one("proxyjump")),
+        ..Config::default()
+    };
+    if config.jump.is_none() {
+        config.proxy_command = one("proxycommand").map(|command| config.expand(&command, false));
+    }
+    config.agent = match one("identityagent").as_deref() {
+        _ if all("identityagent").iter().any(|value| value == "none") => None,
+        None | Some("SSH_AUTH_SOCK") => env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from),
+        Some(path) => match path.strip_prefix('$') {
+            Some(name) if !name.starts_with('{') => env::var_os(name).map(PathBuf::from),
+            _ => Some(config.path(path)),
+        },
+    };
+    config.known_hosts = match &target.known_hosts {
+        Some(file) => vec![expand_home(file)],
+        None => ["userknownhostsfile", "globalknownhostsfile"]
+            .iter()
+            .flat_map(|key| match one(key) {
+                Some(files) => words(&files),
+                None if printed.is_empty() => default_known_hosts(key),
+                None => Vec::new(),
+            })
+            .map(|file| config.path(&file))
+            .collect(),
+    };
+    let listed = match all("identityfile") {
+        files if files.is_empty() && printed.is_empty() => default_identities(),
+        files => files,
+    };
+    let own = target.identity.iter().map(|file| expand_home(file));
+    let listed: Vec<PathBuf> = listed.iter().filter(|file| *file != "none").map(|file| config.path(file)).collect();
+    for file in own.chain(listed) {
+        if !config.identities.contains(&file) {
+            config.identities.push(file);
+        }
+    }
+    config
+}
+
+impl Config {
+    /// The name among known hosts: `host`, or `[host]:port`.
+    pub(crate) fn known_name(&self) -> String {
+        match &self.host_key_alias {
+            Some(alias) => alias.clone(),
+            None if self.port == 22 => self.hostname.clone(),
+            None => format!("[{}]:{}", self.hostname, self.port),
+        }
+    }
+
+    fn path(&self, text: &str) -> PathBuf {
+        expand_home(Path::new(&self.expand(text, true)))
+    }
+
+    /// Fills in `%h` and its like (TOKENS of ssh_config(5)), and `${NAME}` if `variables`.
+    fn expand(&self, text: &str, variables: bool) -> String {
+        let mut done = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find(['%', '$']) {
+            let (before, from) = rest.split_at(at);
+            done.push_str(before);
+            let mut chars = from.chars();
+            let (sign, token) = (chars.next(), chars.next());
+            rest = chars.as_str();
+            match (sign, token) {
+                (Some('$'), Some('{')) if variables && rest.contains('}') => {
+                    let (name, after) = rest.split_once('}').unwrap_or((rest, ""));
+                    done.push_str(&env::var(name).unwrap_or_default());
+                    rest = after;
+                }
+                (Some('%'), Some('%')) => done.push('%'),
+                (Some('%'), Some('h')) => done.push_str(&self.hostname),
+                (Some('%'), Some('k')) => done.push_str(self.host_key_alias.as_deref().unwrap_or(&self.alias)),
+                (Some('%'), Some('n')) => done.push_str(&self.alias),
+                (Some('%'), Some('p')) => done.push_str(&self.port.to_string()),
+                (Some('%'), Some('r')) => done.push_str(&self.user),
+                (Some('%'), Some('u')) => done.push_str(&login()),
+                (Some('%'), Some('d')) => done.push_str(&home().to_string_lossy()),
+                (Some('%'), Some('i')) => done.push_str(&rustix::process::getuid().as_raw().to_string()),
+                _ => {
+                    done.extend(sign);
+                    rest = from.get(1..).unwrap_or_default();
+                }
+            }
+        }
+        done.push_str(rest);
+        done
+    }
+}
+
+/// Words, which may stand in quotation marks.
+fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let (word, after) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
+            None => rest.split_once(' ').unwrap_or((rest, "")),
+        };
+        words.push(String::from(word));
+        rest = after.trim_start();
+    }
+    words
+}
+
+fn default_identities() -> Vec<String> {
+    ["id_rsa", "id_ecdsa", "id_ed25519"].iter().map(|name| format!("~/.ssh/{name}")).collect()
+}
+
+fn default_known_hosts(key: &str) -> Vec<String> {
+    let folder = if key.starts_with("user") { "~/.ssh/" } else { "/etc/ssh/ssh_" };
+    ["known_hosts", "known_hosts2"].iter().map(|name| format!("{folder}{name}")).collect()
+}
+
+/// `~/` is the home of whoever runs this.
+pub(crate) fn expand_home(path: &Path) -> PathBuf {
+    match path.strip_prefix("~") {
+        Ok(rest) => home().join(rest),
+        Err(_) => path.to_path_buf(),
+    }
+}
+
+fn home() -> PathBuf {
+    env::home_dir().unwrap_or_else(|| PathBuf::from("/"))
+}
+
+/// The account of whoever runs this.
+fn login() -> String {
+    ["USER", "LOGNAME"].iter().find_map(|name| env::var(name).ok()).unwrap_or_else(|| String::from("root"))
+}

@@ -1,0 +1,64 @@
+//! A link: a way to start programs, and the rights they run with.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use engine::link::{Broken, Ended, Job, Link, Standing, Stream};
+
+use crate::channel::Channel;
+use crate::nonce::nonce;
+use crate::rights::Rights;
+use crate::shell;
+
+/// A way to start programs on one host.
+pub(crate) trait Way: Send {
+    /// Starts the program that these words are.
+    fn open(&mut self, words: &[String], deadline: Instant) -> Result<Box<dyn Channel>, Broken>;
+
+    /// Whether programs run as root without asking anybody; `None` where nobody needs to ask (this machine itself).
+    fn is_root(&self) -> Option<bool>;
+
+    /// The account and the key that opened it.
+    fn standing(&self) -> Standing;
+}
+
+/// The link that all ways share.
+pub(crate) struct Open {
+    way: Box<dyn Way>,
+    rights: Rights,
+}
+
+impl Open {
+    pub(crate) fn new(way: Box<dyn Way>, rights: Rights) -> Self {
+        Self { way, rights }
+    }
+
+    /// Finds out now whether a password is needed, where somebody may have to type it: the time they take must not
+    /// count as the host's.
+    pub(crate) fn settle_rights(&mut self, timeout: Duration) -> Result<(), Broken> {
+        if !self.rights.may_ask() {
+            return Ok(());
+        }
+        let job = Job { script: b":", stdin: None, deadline: Instant::now() + timeout };
+        self.run(&job, &mut |_, _| ControlFlow::Continue(())).map(|_| ())
+    }
+}
+
+impl Link for Open {
+    fn run(&mut self, job: &Job<'_>, output: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<()>) -> Result<Ended, Broken> {
+        let (from, head, tail) = match job.stdin {
+            None => (shell::From::Input, String::new(), String::new()),
+            Some(_) => {
+                let end = nonce().map_err(|error| Broken::Closed(error.to_string()))?;
+                let (head, tail) = shell::staged(&end);
+                (shell::From::Start, head, tail)
+            }
+        };
+        let input = [head.as_bytes(), job.script, tail.as_bytes(), job.stdin.unwrap_or_default()];
+        self.rights.run(self.way.as_mut(), from, &input, job.deadline, output)
+    }
+
+    fn standing(&self) -> Standing {
+        Standing { becomes: self.rights.becomes(), ..self.way.standing() }
+    }
+}

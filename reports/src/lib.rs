@@ -1,0 +1,21 @@
+//! What a run found, as one value, and every form in which it is told.
+//!
+//! [`Report`] is data; [`text`] and [`json`] are pure functions of it, so that all formats of one run say
+//! the same, with the same exit code ([`exit`]).
+
+pub mod escape;
+pub mod exit;
+pub mod host;
+pub mod json;
+mod line;
+mod phrase;
+pub mod report;
+pub mod resource;
+pub mod style;
+pub mod text;
+
+pub use exit::Exit;
+pub use host::{Host, Status};
+pub use report::{Command, Report, Revision, Run, Totals};
+pub use resource::{Change, Difference, Place, Resource, Verdict};
+pub use style::Style;

@@ -1,0 +1,28 @@
+//! What policies are written in: YAML with places, messages that point at them, conditions and templates.
+//! Nothing here knows what a host or a resource is.
+
+pub mod de;
+pub mod diagnostic;
+pub mod expr;
+pub mod glob;
+pub mod node;
+pub mod place;
+pub mod render;
+pub mod scope;
+mod spot;
+pub mod suggest;
+pub mod table;
+pub mod template;
+mod tera_value;
+pub mod version;
+pub mod yaml;
+
+pub use diagnostic::{Diagnostic, Level, any_error, sorted};
+pub use node::{Key, Node, Scalar, Style, Value};
+pub use place::{Place, SourceFile};
+pub use expr::{Each, Expr, Truth};
+pub use render::render;
+pub use scope::{Local, Path, Scope};
+pub use spot::spot;
+pub use template::{Rendered, Template};
+pub use table::{Table, unknown_key};

@@ -1,0 +1,77 @@
+//! Diagnostics as text for a terminal. Only lines that a label points at are ever printed: the next line may
+//! hold a password.
+
+use crate::diagnostic::{Diagnostic, Level};
+use crate::place::Place;
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level as Title, Renderer, Snippet};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// All of `diagnostics`, an empty line after each. `colour` adds ANSI sequences.
+pub fn render(diagnostics: &[Diagnostic], colour: bool) -> String {
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(120);
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        text.push_str(renderer.render(&[group(diagnostic)]).trim_end());
+        text.push_str("\n\n");
+    }
+    text
+}
+
+fn group(diagnostic: &Diagnostic) -> Group<'_> {
+    let level = match diagnostic.level {
+        Level::Error => Title::ERROR,
+        Level::Warning => Title::WARNING,
+    };
+    let mut group = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code).elements(lines(diagnostic));
+    if let Some(hosts) = hosts(&diagnostic.hosts) {
+        group = group.element(Title::NOTE.message(hosts));
+    }
+    if let Some(hint) = &diagnostic.hint {
+        group = group.element(Title::HELP.message(hint.as_str()));
+    }
+    group
+}
+
+/// One snippet for each labelled line, so that no other line is printed.
+fn lines(diagnostic: &Diagnostic) -> Vec<Snippet<'_, annotate_snippets::Annotation<'_>>> {
+    let mut snippets: Vec<(&Place, usize, Vec<annotate_snippets::Annotation<'_>>)> = Vec::new();
+    for (index, (place, label)) in diagnostic.labels.iter().enumerate() {
+        let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let label = (!label.is_empty()).then_some(label.as_str());
+        let annotation = kind.span(in_line(place)).label(label);
+        match snippets.iter_mut().find(|(other, line, _)| other.path() == place.path() && *line == place.line()) {
+            Some((_, _, annotations)) => annotations.push(annotation),
+            None => snippets.push((place, place.line(), vec![annotation])),
+        }
+    }
+    snippets
+        .into_iter()
+        .map(|(place, line, annotations)| {
+            let text = place.file().text().get(place.file().line_range(line)).unwrap_or("");
+            Snippet::source(text).line_start(line).path(place.path()).fold(false).annotations(annotations)
+        })
+        .collect()
+}
+
+/// The part of a place that is in its first line, relative to that line.
+fn in_line(place: &Place) -> Range<usize> {
+    let line = place.file().line_range(place.line());
+    let range = place.range();
+    let start = range.start.clamp(line.start, line.end);
+    let end = range.end.clamp(start, line.end);
+    let text = place.file().text().get(start..end).unwrap_or("");
+    start - line.start..start - line.start + text.trim_end().len()
+}
+
+fn hosts(hosts: &BTreeSet<String>) -> Option<String> {
+    const SHOWN: usize = 3;
+    let named = hosts.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match hosts.len() {
+        0 => None,
+        count if count <= SHOWN => Some(format!("on {named}")),
+        count => Some(format!("on {named} and {} more", count - SHOWN)),
+    }
+}

@@ -1,0 +1,45 @@
+//! From a piece of a scalar's text to its place in the file.
+
+use crate::node::{Node, Style, Value};
+use crate::place::Place;
+use std::ops::Range;
+
+/// The place of the bytes `range` of a scalar's text; all of the scalar where escapes or folding make it
+/// impossible to tell.
+pub fn spot(node: &Node, range: Range<usize>) -> Place {
+    let Value::Scalar(scalar) = &node.value else { return node.place.clone() };
+    let found = match scalar.style {
+        Style::Plain | Style::Quoted => inline(node, &scalar.text, &range),
+        Style::Block => block(node, &scalar.text, &range),
+    };
+    found.unwrap_or_else(|| node.place.clone())
+}
+
+/// Plain and quoted scalars of one line without escapes are written as they are read.
+fn inline(node: &Node, text: &str, range: &Range<usize>) -> Option<Place> {
+    let written = node.place.text();
+    let skip = match written.strip_prefix(['"', '\'']) {
+        Some(rest) if rest.starts_with(text) => 1,
+        _ if written.starts_with(text) => 0,
+        _ => return None,
+    };
+    let start = node.place.range().start + skip;
+    Some(Place::new(node.place.file(), start + range.start..start + range.end))
+}
+
+/// A line of a block is a line of the file, indented.
+fn block(node: &Node, text: &str, range: &Range<usize>) -> Option<Place> {
+    let before = text.get(..range.start)?;
+    let number = before.matches('\n').count();
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = text.get(start..)?.lines().next()?;
+    let file = node.place.file();
+    let written = file.line_range(node.place.line() + 1 + number);
+    let shown = file.text().get(written.clone())?;
+    let indent = shown.len().checked_sub(line.len())?;
+    if !shown.ends_with(line) {
+        return None;
+    }
+    let from = written.start + indent + (range.start - start);
+    Some(Place::new(file, from..(from + range.len()).min(written.end)))
+}
