@@ -87,36 +87,35 @@ pub static READ: Fact<Vec<u8>> = Fact {
     query: Query::new("read", include_str!("script/read.sh"))
         .batched(Batch::Marked)
         .limit(64 << 20),
-    decode: |answer, _| decode_marked(answer, Some(READ_LIMIT)).map(<[u8]>::to_vec),
+    decode: |answer, _| match decode_marked(answer)? {
+        content if content.len() > READ_LIMIT => Err(Blind::TooLarge(READ_LIMIT)),
+        content => Ok(content.to_vec()),
+    },
 };
 
 /// Where a link (1 argument) points, as written; `None`: it is not a link.
 pub static TARGET: Fact<Option<String>> = Fact {
     query: Query::new(
         "link target",
-        "for p do item; [ -L \"$p\" ] || continue; whose \"$p\"; as readlink -n -- \"$p\" || printf '!'; done",
+        "for p do item; [ -L \"$p\" ] || continue; whose \"$p\"; \
+         as readlink -n -- \"$p\" && printf = || printf 'it cannot be read!'; done",
     )
     .batched(Batch::Marked),
     decode: |answer, _| match answer.out.as_slice() {
-        [] => Ok(None),
-        _ => answer.text().map(|target| Some(target.to_owned())),
+        [] => answer.ok().map(|_| None),
+        _ => Ok(Some(String::from_utf8_lossy(decode_marked(answer)?).into_owned())),
     },
 };
 
 /// The names in a directory (1 argument), sorted; `None`: it is not a directory.
 pub static LIST: Fact<Option<Vec<Vec<u8>>>> = Fact {
-    query: Query::new("list", include_str!("script/list.sh"))
-        .batched(Batch::Marked)
-        .limit(16 << 20),
+    query: Query::new("list", include_str!("script/list.sh")).batched(Batch::Marked).limit(16 << 20),
     decode: |answer, args| {
         if answer.out.is_empty() {
-            return Ok(None);
+            return answer.ok().map(|_| None);
         }
-        let names = decode_marked(answer, None)?;
-        let prefix = args
-            .first()
-            .map_or(0, |dir| dir.trim_end_matches('/').len() + 1);
-        let mut names: Vec<_> = names
+        let prefix = args.first().map_or(0, |dir| dir.trim_end_matches('/').len() + 1);
+        let mut names: Vec<_> = decode_marked(answer)?
             .split(|&byte| byte == 0)
             .filter_map(|path| path.get(prefix..))
             .filter(|name| !name.is_empty())
@@ -144,83 +143,93 @@ pub fn path_problem(path: &str) -> Option<String> {
     }
 }
 
-/// Reads `=…` as content and `!…` as the reason why there is none.
-fn decode_marked(answer: &Answer, limit: Option<usize>) -> Result<&[u8], Blind> {
-    match answer.out.split_first() {
-        Some((b'=', content)) if limit.is_some_and(|limit| content.len() > limit) => {
-            Err(Blind::TooLarge(limit.unwrap_or(0)))
-        }
+/// Reads `…=` as content and `…!` as why there is none: the mark comes last, when it is known that all is there.
+fn decode_marked(answer: &Answer) -> Result<&[u8], Blind> {
+    match answer.out.split_last() {
         Some((b'=', content)) => Ok(content),
-        Some((b'!', why)) => Err(Blind::Failed(
-            String::from_utf8_lossy(why).trim().to_owned(),
-        )),
-        Some(_) => Err(Blind::Garbled("an unexpected answer".into())),
+        Some((b'!', _)) if String::from_utf8_lossy(&answer.err).contains("ermission denied") => {
+            Err(Answer { status: 1, ..answer.clone() }.blind())
+        }
+        Some((b'!', why)) => {
+            let tail = &why[why.len().saturating_sub(200)..];
+            Err(Blind::Failed(String::from_utf8_lossy(tail).trim().to_owned()))
+        }
+        Some(_) => Err(Blind::Garbled("it ends in the middle".into())),
         None => Err(answer.blind()),
     }
+}
+
+/// What the prelude's `states` printed, cut apart.
+struct States<'a> {
+    /// For each path, its fields, or why there are none: `Ok(None)` where nothing is there.
+    paths: Vec<Result<Option<&'a [u8]>, Answer>>,
+    /// What comes after.
+    rest: &'a [u8],
+}
+
+/// Lines about paths that are there come first and in order, then one error for each of the others, in order.
+fn states<'a>(answer: &'a Answer, args: &[&[String]]) -> States<'a> {
+    let mut rest = answer.out.as_slice();
+    let lines: Vec<_> = args.iter().map(|args| take_stat(&mut rest, args.first().map_or("", String::as_str))).collect();
+    let (mut errors, mut complete) = (Vec::new(), rest.first() == Some(&b'\n'));
+    while let Some(line) = take_line(&mut rest) {
+        match line {
+            b"" => {}
+            b"." => break,
+            line => errors.push(String::from_utf8_lossy(line)),
+        }
+    }
+    complete &= errors.len() == lines.iter().filter(|line| line.is_none()).count();
+    let mut errors = errors.iter();
+    let paths = lines
+        .into_iter()
+        .map(|line| match line {
+            Some(fields) => Ok(Some(fields)),
+            None if !complete && answer.status != 0 => Err(Answer { out: Vec::new(), ..answer.clone() }),
+            None if !complete => Err(failed("it came or went while it was looked at")),
+            None => match errors.next() {
+                Some(error) if error.ends_with(": No such file or directory") || error.ends_with(": Not a directory") => {
+                    Ok(None)
+                }
+                Some(error) => Err(failed(error)),
+                None => Err(failed("stat said nothing about it")),
+            },
+        })
+        .collect();
+    States { paths, rest }
+}
+
+fn failed(why: &str) -> Answer {
+    Answer { status: 1, out: Vec::new(), err: why.as_bytes().to_vec() }
+}
+
+/// The line at the start of `rest`, which is moved behind it.
+fn take_line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let end = rest.iter().position(|&byte| byte == b'\n')?;
+    let line = &rest[..end];
+    *rest = &rest[end + 1..];
+    Some(line)
+}
+
+/// The fields of the line at the start of `rest`, if it is about `path`; `rest` is moved behind it.
+fn take_stat<'a>(rest: &mut &'a [u8], path: &str) -> Option<&'a [u8]> {
+    let mut after = *rest;
+    let fields = take_line(&mut after)?.strip_suffix(path.as_bytes())?;
+    if fields.iter().filter(|&&byte| byte == b' ').count() != 6 || !fields.ends_with(b" ") {
+        return None;
+    }
+    *rest = after;
+    Some(fields)
 }
 
 /// One answer for each path: what `stat` printed about it without the name, nothing if it is not there, its
 /// error otherwise.
 fn split_stats(answer: &Answer, args: &[&[String]]) -> Vec<Answer> {
-    let mut rest = answer.out.as_slice();
-    let errors = String::from_utf8_lossy(&answer.err);
-    args.iter()
-        .map(|args| {
-            let path = args.first().map_or("", String::as_str);
-            match take_stat(rest, path) {
-                Some((fields, after)) => {
-                    rest = after;
-                    Answer {
-                        status: 0,
-                        out: fields.to_vec(),
-                        err: Vec::new(),
-                    }
-                }
-                None => Answer {
-                    out: Vec::new(),
-                    ..absent_or_blind(answer.status, &errors, path)
-                },
-            }
-        })
-        .collect()
-}
-
-/// The fields of the line at the start of `rest` if it is about `path`, and what comes after it.
-fn take_stat<'a>(rest: &'a [u8], path: &str) -> Option<(&'a [u8], &'a [u8])> {
-    let end = rest.iter().position(|&byte| byte == b'\n')?;
-    let line = &rest[..end];
-    let fields = line.strip_suffix(path.as_bytes())?;
-    (fields.iter().filter(|&&byte| byte == b' ').count() == 6 && fields.ends_with(b" "))
-        .then_some((fields, &rest[end + 1..]))
-}
-
-/// Why there is no line about `path`: not there (status 0), or an error.
-fn absent_or_blind(status: i32, errors: &str, path: &str) -> Answer {
-    if status == 127 {
-        return Answer {
-            status,
-            out: Vec::new(),
-            err: errors.as_bytes().to_vec(),
-        };
-    }
-    let about = errors.lines().find(|line| line.contains(path));
-    match about {
-        Some(line)
-            if line.ends_with("No such file or directory") || line.ends_with("Not a directory") =>
-        {
-            Answer::default()
-        }
-        Some(line) => Answer {
-            status: 1,
-            out: Vec::new(),
-            err: line.as_bytes().to_vec(),
-        },
-        None => Answer {
-            status: 1,
-            out: Vec::new(),
-            err: b"stat said nothing about the path".to_vec(),
-        },
-    }
+    let part = |path: Result<Option<&[u8]>, Answer>| match path {
+        Ok(fields) => Answer { out: fields.unwrap_or_default().to_vec(), ..Answer::default() },
+        Err(answer) => answer,
+    };
+    states(answer, args).paths.into_iter().map(part).collect()
 }
 
 fn decode_stat(answer: &Answer) -> Result<Option<Stat>, Blind> {
@@ -258,38 +267,25 @@ fn parse_stat(text: &str) -> Option<Stat> {
 /// Cuts the states and hashes of `script/file.sh` apart: each path gets its stat fields, a newline, and its
 /// hash or `!` with the reason why there is none.
 fn split_files(answer: &Answer, args: &[&[String]]) -> Vec<Answer> {
-    let end = answer
-        .out
-        .windows(2)
-        .position(|pair| pair == b"\n\n")
-        .map_or(answer.out.len(), |at| at + 1);
-    let hashes = hashes(answer.out.get(end..).unwrap_or_default());
-    let errors = String::from_utf8_lossy(&answer.err);
-    let stats = Answer {
-        status: answer.status,
-        out: answer.out[..end].to_vec(),
-        err: answer.err.clone(),
+    let States { paths, rest } = states(answer, args);
+    let hashes = hashes(rest);
+    let part = |(path, args): (Result<Option<&[u8]>, Answer>, &&[String])| match path {
+        Ok(None) => Answer::default(),
+        Err(answer) => answer,
+        Ok(Some(fields)) => {
+            let name = args.first().map_or("", String::as_str);
+            let hash = match hashes.get(name.as_bytes()) {
+                Some(hash) => hash,
+                None if rest.split(|&byte| byte == b'\n').any(|line| line.strip_prefix(b"!") == Some(name.as_bytes())) => {
+                    &b"!permission denied"[..]
+                }
+                None if answer.status == 127 => b"!sha256sum is not on the host",
+                None => b"!its content could not be hashed",
+            };
+            Answer { out: [fields, b"\n", hash].concat(), ..Answer::default() }
+        }
     };
-    let mut parts = split_stats(&stats, args);
-    for (part, args) in parts.iter_mut().zip(args) {
-        if part.out.is_empty() {
-            continue;
-        }
-        let path = args.first().map_or("", String::as_str);
-        part.out.push(b'\n');
-        match hashes.get(path.as_bytes()) {
-            Some(hash) => part.out.extend_from_slice(hash),
-            None => {
-                let why = errors
-                    .lines()
-                    .find(|line| line.contains(path))
-                    .unwrap_or("");
-                part.out.push(b'!');
-                part.out.extend_from_slice(why.as_bytes());
-            }
-        }
-    }
-    parts
+    paths.into_iter().zip(args).map(part).collect()
 }
 
 /// Reads the output of sha256sum(1), which escapes backslashes in names and then begins the line with one.

@@ -4,72 +4,53 @@
 use crate::command::{Command, Op};
 use crate::id::Id;
 
-/// Who owns a path and how it may be used. All three are always given, so that nothing depends on a umask.
+/// Who owns a path and how it may be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
     /// Permission bits: `0o644`.
     pub mode: u32,
-    /// Name or number.
+    /// Name or number. Empty: what it is, or whoever makes it.
     pub owner: String,
-    /// Name or number.
+    /// Name or number. Empty: what it is, or the group of whoever makes it.
     pub group: String,
 }
 
 /// Replaces a file at once: temporary file beside it with its final owner and mode, content, check, sync, rename.
-/// Arguments: path, mode, owner, group, the check (a command with `{}`; may be empty), `follow` to write
-/// through a link with the account's own rights (may be empty), and an account whose rights to use whatever
-/// the directories' owners are (may be empty).
-pub static WRITE: Command = Command {
-    name: "write file",
-    shell: include_str!("script/write.sh"),
-};
+/// Arguments: path, mode, owner, group, the check (a command with `{}`; may be empty).
+pub static WRITE: Command = Command { name: "write file", shell: include_str!("script/write.sh") };
 
 /// Changes owner and mode. Arguments: path, mode, owner, group.
-pub static OWN: Command = Command {
-    name: "set owner and mode",
-    shell: r#"whose "$1"
-[ ! -L "$1" ] || die "$1 is a link"
-as chown -h -- "$3:$4" "$1" && as chmod -- "$2" "$1""#,
-};
+pub static OWN: Command = Command { name: "set owner and mode", shell: include_str!("script/own.sh") };
 
-/// Makes a directory and its parents. Arguments: path, mode, owner, group.
-pub static MKDIR: Command = Command {
-    name: "make directory",
-    shell: r#"whose "$1"
-as mkdir -p -- "$1" && as chown -h -- "$3:$4" "$1" && as chmod -- "$2" "$1""#,
-};
+/// Makes a directory, and its parents (0755, of whoever makes them). Arguments: path, mode, owner, group.
+pub static MKDIR: Command = Command { name: "make directory", shell: include_str!("script/mkdir.sh") };
 
-/// Points a link somewhere, at once. Arguments: path, target.
-pub static LINK: Command = Command {
-    name: "make link",
-    shell: r#"whose "$1"
-save "$1"
-[ -L "$1" ] || [ ! -d "$1" ] || die "$1 is a directory"
-t=${1%/*}/.comply.$run
-as ln -sfn -- "$2" "$t" && { as mv -fT -- "$t" "$1" || { as rm -f -- "$t"; die "could not put the link in place"; }; }"#,
-};
+/// Points a link somewhere, at once; a file in its place is saved and replaced. Arguments: path, target.
+pub static LINK: Command = Command { name: "make link", shell: include_str!("script/link.sh") };
 
 /// Removes what is not a directory. Argument: path.
 pub static REMOVE: Command = Command {
     name: "remove file",
     shell: r#"whose "$1"
 save "$1"
-as rm -f -- "$1""#,
+reach "$1" '' ''
+as rm -f -- "$p""#,
 };
 
 /// Removes an empty directory. Argument: path.
 pub static REMOVE_DIRECTORY: Command = Command {
     name: "remove directory",
-    shell: r#"whose "$1"
-as rmdir -- "$1""#,
+    shell: r#"[ -d "$1" ] || [ -L "$1" ] || exit 0
+reach "$1" '' ''
+as rmdir -- "$p""#,
 };
 
 /// Removes a directory with all that is in it, on its own file system. Argument: path.
 pub static REMOVE_TREE: Command = Command {
     name: "remove directory and content",
-    shell: r#"whose "$1"
-[ ! -L "$1" ] || die "$1 is a link"
-as rm -rf --one-file-system -- "$1""#,
+    shell: r#"[ ! -L "$1" ] || die "$1 is a link"
+reach "$1" '' ''
+as rm -rf --one-file-system -- "$p""#,
 };
 
 /// Writes `content` to `path`; `validate` is a command of the policy with `{}` for the file to check.
@@ -83,7 +64,6 @@ pub fn write(
 ) -> Op {
     let mut args = with_access(path, access);
     args.push(validate.unwrap_or_default().to_owned());
-    args.extend([String::new(), String::new()]);
     Op::new(id, &WRITE, args, says).stdin(content)
 }
 

@@ -56,37 +56,58 @@ impl fmt::Display for Date {
     }
 }
 
-impl Serialize for Date {
+/// The end of something: a day, or `never`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It has none.
+    Never,
+    /// From this day on it is over.
+    On(Date),
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never => f.write_str("never"),
+            Self::On(date) => date.fmt(f),
+        }
+    }
+}
+
+impl Serialize for End {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-impl<'de> Deserialize<'de> for Date {
+impl<'de> Deserialize<'de> for End {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
         impl Visitor<'_> for Text {
-            type Value = Date;
+            type Value = End;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a day such as 2026-12-31")
+                f.write_str("a day such as 2026-12-31, or never")
             }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Date, E> {
-                Date::parse(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+            fn visit_str<E: Error>(self, text: &str) -> Result<End, E> {
+                if text == "never" {
+                    return Ok(End::Never);
+                }
+                Date::parse(text).map(End::On).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
             }
         }
         deserializer.deserialize_str(Text)
     }
 }
 
-impl JsonSchema for Date {
+impl JsonSchema for End {
     fn schema_name() -> Cow<'static, str> {
-        "Date".into()
+        "End".into()
     }
     fn inline_schema() -> bool {
         true
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "description": "A day: 2026-12-31", "type": "string", "format": "date" })
+        json_schema!({ "description": "A day, 2026-12-31, or never", "type": "string", "pattern": "^(never|[0-9]{4}-[0-9]{2}-[0-9]{2})$" })
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::account_name;
 use crate::facts::accounts::{ACCOUNTS, Group as Seen, KNOWN_GROUP, from_elsewhere};
 use crate::presence::Presence;
-use engine::{Anchor, Change, Command, Danger, Drifted, Facts, Id, Item, Links, Module, Op, Pending, Planned, Problem};
+use engine::{Anchor, Change, Command, Danger, Drifted, Facts, Item, Links, Module, Op, Pending, Planned, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -205,9 +205,4 @@ fn says(group: &Seen, wanted: &BTreeSet<String>) -> String {
         (false, true) => format!("add {added}"),
         _ => format!("remove {removed}"),
     }
-}
-
-/// The id of a group, for others' links and tests.
-pub fn id(name: &str) -> Id {
-    Id::new(Group::KIND, name)
 }

@@ -54,18 +54,12 @@ Where several hold, 130 comes first, then 1, 4, 5, 3, 2.";
 /// How a run ends. An interrupted one says so whatever else it found; then the first of 1, 4, 5, 3, 2 that holds.
 pub(crate) fn of(run: &Run, hosts: &[Host], totals: &Totals) -> Exit {
     let any = |holds: fn(Verdict, Severity) -> bool| {
-        hosts
-            .iter()
-            .flat_map(|host| &host.resources)
-            .any(|resource| holds(resource.verdict, resource.severity))
+        hosts.iter().flat_map(|host| &host.resources).any(|resource| holds(resource.verdict, resource.severity))
     };
-    let drift = any(|verdict, severity| {
-        matches!(verdict, Verdict::Drift | Verdict::Blocked) && severity != Severity::Info
-    });
+    let drift =
+        any(|verdict, severity| matches!(verdict, Verdict::Drift | Verdict::Blocked) && severity != Severity::Info);
     let unchecked = totals.unknown > 0 || hosts.iter().any(|host| host.status != Status::Reached);
-    let broken = hosts
-        .iter()
-        .any(|host| matches!(host.status, Status::Error { .. }));
+    let broken = hosts.iter().any(|host| matches!(host.status, Status::Error { .. }));
     let nothing_was_checked = totals.counted + totals.waived == 0 && totals.unreachable == 0;
     if run.interrupted {
         Exit::Interrupted

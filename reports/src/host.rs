@@ -44,10 +44,7 @@ pub enum Status {
 impl Status {
     /// Not reached, because of this.
     pub fn unreachable(unreachable: &Unreachable) -> Self {
-        Self::Unreachable {
-            step: unreachable.step.to_string(),
-            why: crate::escape::bound(&unreachable.why),
-        }
+        Self::Unreachable { step: unreachable.step.to_string(), why: crate::escape::bound(&unreachable.why) }
     }
 
     /// The step is that of the rights on the host.

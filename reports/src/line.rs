@@ -57,8 +57,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
     for word in text.split(' ') {
-        let room = width.saturating_sub(used + usize::from(used > 0));
-        if word.width() <= room && used > 0 {
+        if used > 0 && used + 1 + word.width() <= width {
             push(&mut lines, " ");
             push(&mut lines, word);
             used += 1 + word.width();

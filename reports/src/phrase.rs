@@ -44,11 +44,7 @@ pub fn phrases(changes: &[Change], tense: Tense, host: &str, style: &Style) -> V
             }
             Difference::Diff { diff } => told.push(text(&field, diff, tense, host, style)),
             Difference::Hidden { hidden } => told.push(Phrase {
-                text: format!(
-                    "{field} {} (not shown: {})",
-                    differs(tense),
-                    style.short(hidden, VALUE)
-                ),
+                text: format!("{field} {} (not shown: {})", differs(tense), style.short(hidden, VALUE)),
                 details: Vec::new(),
             }),
         }
@@ -62,28 +58,16 @@ fn value(field: &str, is: &str, should: &str, tense: Tense, style: &Style) -> Ph
             format!("is {}, must be {}", word(is, style), word(should, style))
         }
         ("state", Tense::Done) => format!("was {}, is {}", word(is, style), word(should, style)),
-        _ => format!(
-            "{field}: {} {} {}",
-            word(is, style),
-            style.arrow(),
-            word(should, style)
-        ),
+        _ => format!("{field}: {} {} {}", word(is, style), style.arrow(), word(should, style)),
     };
-    Phrase {
-        text,
-        details: Vec::new(),
-    }
+    Phrase { text, details: Vec::new() }
 }
 
 /// A value as a reader can tell it from the words around it.
 fn word(value: &str, style: &Style) -> String {
     let most = if style.verbose { usize::MAX } else { VALUE };
     let short = style.short(value, most);
-    if value.is_empty() || value.trim() != value {
-        format!("\"{short}\"")
-    } else {
-        short
-    }
+    if value.is_empty() || value.trim() != value { format!("\"{short}\"") } else { short }
 }
 
 fn set(changes: &[Change], field: &str, missing: bool, tense: Tense, style: &Style) -> Phrase {
@@ -112,67 +96,34 @@ fn set(changes: &[Change], field: &str, missing: bool, tense: Tense, style: &Sty
         (Tense::Must, _) => "are",
         (Tense::Done, _) => "",
     };
-    let (sign, tone) = if missing {
-        ('+', Tone::Good)
-    } else {
-        ('-', Tone::Bad)
-    };
+    let (sign, tone) = if missing { ('+', Tone::Good) } else { ('-', Tone::Bad) };
     let most = if style.verbose { usize::MAX } else { ELEMENTS };
-    let width = if style.verbose {
-        usize::MAX
-    } else {
-        style.width.saturating_sub(10).max(20)
-    };
-    let mut details: Vec<_> = elements
-        .iter()
-        .take(most)
-        .map(|element| (tone, format!("{sign} {}", style.short(element, width))))
-        .collect();
+    let width = if style.verbose { usize::MAX } else { style.width.saturating_sub(10).max(20) };
+    let mut details: Vec<_> =
+        elements.iter().take(most).map(|element| (tone, format!("{sign} {}", style.short(element, width)))).collect();
     if elements.len() > most {
         details.push((Tone::Quiet, more(elements.len() - most, style)));
     }
     let noun = counted(elements.len(), &style.safe(noun));
-    Phrase {
-        text: format!("{} {noun} {be}{verb}", elements.len()),
-        details,
-    }
+    Phrase { text: format!("{} {noun} {be}{verb}", elements.len()), details }
 }
 
 /// "key" for one of `keys`; a name that is no plain plural stays as it is.
 fn counted(count: usize, plural: &str) -> String {
     match plural.strip_suffix('s') {
-        Some(singular) if count == 1 && !plural.contains('_') && !plural.ends_with("ss") => {
-            singular.to_owned()
-        }
+        Some(singular) if count == 1 && !plural.contains('_') && !plural.ends_with("ss") => singular.to_owned(),
         _ => plural.to_owned(),
     }
 }
 
 fn text(field: &str, diff: &str, tense: Tense, host: &str, style: &Style) -> Phrase {
-    let most = if style.verbose {
-        usize::MAX
-    } else {
-        DIFF_LINES
-    };
-    let width = if style.verbose {
-        usize::MAX
-    } else {
-        style.width.saturating_sub(8).max(20)
-    };
+    let most = if style.verbose { usize::MAX } else { DIFF_LINES };
+    let width = if style.verbose { usize::MAX } else { style.width.saturating_sub(8).max(20) };
     let before = if tense == Tense::Done { "was on" } else { "on" };
-    let mut details = vec![
-        (
-            Tone::Bad,
-            format!("--- {before} {}", style.short(host, VALUE)),
-        ),
-        (Tone::Good, "+++ policy".to_owned()),
-    ];
+    let mut details =
+        vec![(Tone::Bad, format!("--- {before} {}", style.short(host, VALUE))), (Tone::Good, "+++ policy".to_owned())];
     // Not `lines()`, which would hide a carriage return at the end of a line.
-    let lines: Vec<&str> = diff
-        .strip_suffix('\n')
-        .unwrap_or(diff)
-        .split('\n')
-        .collect();
+    let lines: Vec<&str> = diff.strip_suffix('\n').unwrap_or(diff).split('\n').collect();
     for line in lines.iter().take(most) {
         let tone = match line.chars().next() {
             Some('-') => Tone::Bad,
@@ -185,10 +136,7 @@ fn text(field: &str, diff: &str, tense: Tense, host: &str, style: &Style) -> Phr
     if lines.len() > most {
         details.push((Tone::Quiet, more(lines.len() - most, style)));
     }
-    Phrase {
-        text: format!("{field} {}", differs(tense)),
-        details,
-    }
+    Phrase { text: format!("{field} {}", differs(tense)), details }
 }
 
 fn differs(tense: Tense) -> &'static str {

@@ -111,12 +111,7 @@ pub struct Totals {
 impl Report {
     /// The report of `run` on `hosts`.
     pub fn new(run: Run, hosts: Vec<Host>) -> Self {
-        let mut report = Self {
-            schema: SCHEMA,
-            run,
-            totals: Totals::of(&hosts),
-            hosts,
-        };
+        let mut report = Self { schema: SCHEMA, run, totals: Totals::of(&hosts), hosts };
         report.judge();
         report
     }
@@ -140,34 +135,20 @@ impl Report {
 impl Totals {
     /// The totals of `hosts`, without the exit code.
     pub fn of(hosts: &[Host]) -> Self {
-        let mut totals = Self {
-            hosts: hosts.len(),
-            ..Self::default()
-        };
+        let mut totals = Self { hosts: hosts.len(), ..Self::default() };
         for host in hosts {
             totals.unreachable += usize::from(matches!(host.status, Status::Unreachable { .. }));
-            totals.drifting += usize::from(
-                host.resources
-                    .iter()
-                    .any(|resource| resource.verdict.is_against()),
-            );
+            totals.drifting += usize::from(host.resources.iter().any(|resource| resource.verdict.is_against()));
             for resource in &host.resources {
                 *totals.slot(resource.verdict) += 1;
-                totals.info += usize::from(
-                    resource.verdict == Verdict::Drift && resource.severity == Severity::Info,
-                );
+                totals.info += usize::from(resource.verdict == Verdict::Drift && resource.severity == Severity::Info);
             }
         }
         totals.fulfilled = totals.compliant + totals.kept + totals.changed;
-        totals.counted = totals.fulfilled
-            + totals.drift
-            + totals.blocked
-            + totals.unknown
-            + totals.failed
-            + totals.reverted;
-        totals.compliance = (totals.fulfilled * 100)
-            .checked_div(totals.counted)
-            .and_then(|part| u8::try_from(part).ok());
+        totals.counted =
+            totals.fulfilled + totals.drift + totals.blocked + totals.unknown + totals.failed + totals.reverted;
+        totals.compliance =
+            (totals.fulfilled * 100).checked_div(totals.counted).and_then(|part| u8::try_from(part).ok());
         totals
     }
 

@@ -60,9 +60,7 @@ pub struct Place {
 }
 
 /// The name of a verdict; the fields of [`Resource`] have the rest.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// An operation failed, or the second observation still differs.
@@ -104,10 +102,7 @@ impl Verdict {
 
     /// The host is not as the policy wants it.
     pub fn is_against(self) -> bool {
-        matches!(
-            self,
-            Self::Failed | Self::Reverted | Self::Drift | Self::Blocked
-        )
+        matches!(self, Self::Failed | Self::Reverted | Self::Drift | Self::Blocked)
     }
 }
 
@@ -180,11 +175,7 @@ impl Resource {
             id: resource.id.to_string(),
             kind: resource.id.kind.to_owned(),
             name: resource.id.name.clone(),
-            policy: resource
-                .sources
-                .first()
-                .map(|source| source.policy.clone())
-                .unwrap_or_default(),
+            policy: resource.sources.first().map(|source| source.policy.clone()).unwrap_or_default(),
             sources: resource.sources.iter().map(Place::from).collect(),
             severity: resource.severity,
             mode: resource.mode,
@@ -192,11 +183,7 @@ impl Resource {
             refs: resource.refs.clone(),
             why: resource.why.clone(),
             verdict: Verdict::from(verdict),
-            changes: verdict
-                .changes()
-                .iter()
-                .map(|change| Change::new(host, &resource.id, change))
-                .collect(),
+            changes: verdict.changes().iter().map(|change| Change::new(host, &resource.id, change)).collect(),
             reason: None,
             blocked_by: None,
             waiver: None,
@@ -223,11 +210,7 @@ impl Resource {
 
 impl From<&engine::Source> for Place {
     fn from(source: &engine::Source) -> Self {
-        Self {
-            policy: source.policy.clone(),
-            file: source.file.clone(),
-            line: source.line,
-        }
+        Self { policy: source.policy.clone(), file: source.file.clone(), line: source.line }
     }
 }
 
@@ -251,28 +234,15 @@ impl From<&engine::Verdict> for Verdict {
 impl Change {
     fn new(host: &str, id: &Id, change: &engine::Change) -> Self {
         let difference = match &change.difference {
-            engine::Difference::Value { is, should } => Difference::Value {
-                is: bound(is),
-                should: bound(should),
-            },
-            engine::Difference::Missing(element) => Difference::Missing {
-                missing: bound(element),
-            },
-            engine::Difference::Extra(element) => Difference::Extra {
-                extra: bound(element),
-            },
-            engine::Difference::Text {
-                diff: Some(diff), ..
-            } => Difference::Diff { diff: bound(diff) },
-            engine::Difference::Text { diff: None, hidden } => Difference::Hidden {
-                hidden: bound(hidden.as_deref().unwrap_or("no reason given")),
-            },
+            engine::Difference::Value { is, should } => Difference::Value { is: bound(is), should: bound(should) },
+            engine::Difference::Missing(element) => Difference::Missing { missing: bound(element) },
+            engine::Difference::Extra(element) => Difference::Extra { extra: bound(element) },
+            engine::Difference::Text { diff: Some(diff), .. } => Difference::Diff { diff: bound(diff) },
+            engine::Difference::Text { diff: None, hidden } => {
+                Difference::Hidden { hidden: bound(hidden.as_deref().unwrap_or("no reason given")) }
+            }
         };
-        Self {
-            field: change.field.to_owned(),
-            difference,
-            fingerprint: fingerprint(host, id, &change.key()),
-        }
+        Self { field: change.field.to_owned(), difference, fingerprint: fingerprint(host, id, &change.key()) }
     }
 }
 
@@ -283,10 +253,7 @@ fn fingerprint(host: &str, id: &Id, key: &str) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -296,20 +263,13 @@ mod tests {
     #[test]
     fn a_fingerprint_knows_host_resource_field_and_element_but_no_observed_value() {
         let id = Id::new("user", "alice");
-        let shell = |is: &str| {
-            Change::new("h1", &id, &engine::Change::value("shell", is, "/bin/bash")).fingerprint
-        };
-        let group = |element: &str| {
-            Change::new("h1", &id, &engine::Change::missing("groups", element)).fingerprint
-        };
+        let shell = |is: &str| Change::new("h1", &id, &engine::Change::value("shell", is, "/bin/bash")).fingerprint;
+        let group = |element: &str| Change::new("h1", &id, &engine::Change::missing("groups", element)).fingerprint;
         assert_eq!(shell("/bin/sh"), shell("/bin/zsh"));
         assert_ne!(group("ops"), group("docker"));
         assert_ne!(group("ops"), shell("ops"));
         assert_ne!(shell("/bin/sh"), fingerprint("h2", &id, "shell"));
-        assert_ne!(
-            shell("/bin/sh"),
-            fingerprint("h1", &Id::new("user", "bob"), "shell")
-        );
+        assert_ne!(shell("/bin/sh"), fingerprint("h1", &Id::new("user", "bob"), "shell"));
         assert_eq!(shell("/bin/sh").len(), 64);
     }
 
@@ -317,7 +277,7 @@ mod tests {
     fn a_fingerprint_stays_the_same_between_versions() {
         insta::assert_snapshot!(
             fingerprint("pica01", &Id::new("user", "antoine"), "state"),
-            @""
+            @"3a539af7201295a44b6d37e5310fab6a985bd1c36dbc8bce327fc627207b55da"
         );
     }
 }

@@ -20,12 +20,7 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self {
-            width: 100,
-            color: false,
-            ascii: false,
-            verbose: false,
-        }
+        Self { width: 100, color: false, ascii: false, verbose: false }
     }
 }
 
@@ -91,9 +86,7 @@ impl Style {
     /// The mark of a verdict, and its tone.
     pub fn mark(&self, resource: &Resource) -> (&'static str, Tone) {
         match resource.verdict {
-            Verdict::Compliant | Verdict::Kept | Verdict::Changed => {
-                (if self.ascii { "+" } else { "✓" }, Tone::Good)
-            }
+            Verdict::Compliant | Verdict::Kept | Verdict::Changed => (if self.ascii { "+" } else { "✓" }, Tone::Good),
             Verdict::Drift if resource.severity == Severity::Info => (self.cross(), Tone::Doubt),
             Verdict::Drift | Verdict::Failed | Verdict::Reverted => (self.cross(), Tone::Bad),
             Verdict::Blocked | Verdict::Unknown => ("?", Tone::Doubt),

@@ -22,45 +22,29 @@ const HINTED: usize = 6;
 /// The whole report.
 pub fn render(report: &Report, style: &Style) -> String {
     let width = name_width(report.hosts.iter().map(|host| host.name.as_str()), style);
-    let hosts: String = report
-        .hosts
-        .iter()
-        .map(|each| host(each, width, style))
-        .collect();
+    let hosts: String = report.hosts.iter().map(|each| host(each, width, style)).collect();
     hosts + &ending(report, style)
 }
 
 /// The column in which what is said of a host begins.
 pub fn name_width<'a>(names: impl Iterator<Item = &'a str>, style: &Style) -> usize {
-    names
-        .map(|name| style.safe(name).width())
-        .max()
-        .unwrap_or(0)
-        .min(ID)
-        + 3
+    names.map(|name| style.safe(name).width()).max().unwrap_or(0).min(ID) + 3
 }
 
 /// One host: the first line, and below it every resource that is worth a look.
 pub fn host(host: &Host, name_width: usize, style: &Style) -> String {
-    let mut text = Line::default()
-        .push(style, Tone::Strong, &style.safe(&host.name))
-        .pad(name_width);
+    let mut text = Line::default().push(style, Tone::Strong, &style.safe(&host.name)).pad(name_width);
     let totals = Totals::of(std::slice::from_ref(host));
     let took = format!("{:.1} s", host.duration);
     let mut below = String::new();
     match trouble(&host.status, style) {
         None => text = counts(text, &totals, style),
         Some(trouble) => {
-            let room = style
-                .width
-                .saturating_sub(text.width() + took.width() + 2)
-                .max(20);
+            let room = style.width.saturating_sub(text.width() + took.width() + 2).max(20);
             let lines = wrap(&trouble, room);
             text = text.push(style, Tone::Bad, &lines[0]);
             for line in &lines[1..] {
-                below += &Line::indented(name_width)
-                    .push(style, Tone::Bad, line)
-                    .end();
+                below += &Line::indented(name_width).push(style, Tone::Bad, line).end();
             }
             below += &counts(Line::indented(name_width), &totals, style).end();
         }
@@ -71,25 +55,17 @@ pub fn host(host: &Host, name_width: usize, style: &Style) -> String {
 fn trouble(status: &Status, style: &Style) -> Option<String> {
     match status {
         Status::Reached => None,
-        Status::Unreachable { step, why } => Some(format!(
-            "unreachable: {}: {}",
-            style.safe(step),
-            style.short(why, REASON)
-        )),
+        Status::Unreachable { step, why } => {
+            Some(format!("unreachable: {}: {}", style.safe(step), style.short(why, REASON)))
+        }
         Status::Interrupted => Some("interrupted before it was done".to_owned()),
-        Status::Error { why } => Some(format!(
-            "comply failed on this host: {}",
-            style.short(why, REASON)
-        )),
+        Status::Error { why } => Some(format!("comply failed on this host: {}", style.short(why, REASON))),
     }
 }
 
 /// "4 drift · 1 blocked · 43 compliant".
 fn counts(mut line: Line, totals: &Totals, style: &Style) -> Line {
-    let all: usize = Verdict::ALL
-        .iter()
-        .map(|&verdict| totals.count(verdict))
-        .sum();
+    let all: usize = Verdict::ALL.iter().map(|&verdict| totals.count(verdict)).sum();
     if all == 0 {
         return line.push(style, Tone::Quiet, "nothing to check");
     }
@@ -140,23 +116,10 @@ struct Columns {
 }
 
 fn resources(host: &Host, style: &Style) -> String {
-    let shown: Vec<&Resource> = host
-        .resources
-        .iter()
-        .filter(|each| !is_folded(each, host, style))
-        .collect();
+    let shown: Vec<&Resource> = host.resources.iter().filter(|each| !is_folded(each, host, style)).collect();
     let columns = Columns {
-        id: shown
-            .iter()
-            .map(|each| style.safe(&each.id).width())
-            .filter(|&width| width <= ID)
-            .max()
-            .unwrap_or(0),
-        severity: shown
-            .iter()
-            .map(|each| severity(each.severity).width())
-            .max()
-            .unwrap_or(0),
+        id: shown.iter().map(|each| style.safe(&each.id).width()).filter(|&width| width <= ID).max().unwrap_or(0),
+        severity: shown.iter().map(|each| severity(each.severity).width()).max().unwrap_or(0),
     };
     let mut groups: Vec<(&str, &str)> = shown.iter().map(|each| group(each)).collect();
     let mut seen = Vec::new();
@@ -180,13 +143,7 @@ fn resources(host: &Host, style: &Style) -> String {
 }
 
 fn group(resource: &Resource) -> (&str, &str) {
-    (
-        &resource.policy,
-        resource
-            .sources
-            .first()
-            .map_or("", |place| place.file.as_str()),
-    )
+    (&resource.policy, resource.sources.first().map_or("", |place| place.file.as_str()))
 }
 
 fn severity(severity: Severity) -> &'static str {
@@ -202,17 +159,9 @@ fn resource(resource: &Resource, host: &Host, columns: &Columns, style: &Style) 
     let (mark, tone) = style.mark(resource);
     let id = style.safe(&resource.id);
     let place = place(resource, style);
-    let mut line =
-        Line::indented(4)
-            .push(style, tone, mark)
-            .push(style, Tone::Plain, &format!(" {id}"));
+    let mut line = Line::indented(4).push(style, tone, mark).push(style, Tone::Plain, &format!(" {id}"));
     let severity_column = 6 + columns.id + 2;
-    let column = severity_column
-        + if columns.severity > 0 {
-            columns.severity + 2
-        } else {
-            0
-        };
+    let column = severity_column + if columns.severity > 0 { columns.severity + 2 } else { 0 };
     let mut text = String::new();
     let mut place = Some(place);
     if line.width() + 2 > severity_column {
@@ -220,27 +169,14 @@ fn resource(resource: &Resource, host: &Host, columns: &Columns, style: &Style) 
         line = Line::default();
     }
     line = line.pad(severity_column);
-    let tone = if resource.severity == Severity::Critical {
-        Tone::Bad
-    } else {
-        Tone::Quiet
-    };
-    line = line
-        .push(style, tone, severity(resource.severity))
-        .pad(column);
+    let tone = if resource.severity == Severity::Critical { Tone::Bad } else { Tone::Quiet };
+    line = line.push(style, tone, severity(resource.severity)).pad(column);
 
     let mut line = Some(line);
     for phrase in sentences(resource, host, style) {
-        let room = style
-            .width
-            .saturating_sub(column + 2 + place.as_deref().map_or(0, UnicodeWidthStr::width))
-            .max(24);
+        let room = style.width.saturating_sub(column + 2 + place.as_deref().map_or(0, UnicodeWidthStr::width)).max(24);
         for words in wrap(&phrase.text, room) {
-            let line = line.take().unwrap_or_else(|| Line::indented(column)).push(
-                style,
-                Tone::Plain,
-                &words,
-            );
+            let line = line.take().unwrap_or_else(|| Line::indented(column)).push(style, Tone::Plain, &words);
             text += &match place.take() {
                 Some(place) => line.right(style, Tone::Quiet, &place),
                 None => line.end(),
@@ -260,27 +196,16 @@ fn place(resource: &Resource, style: &Style) -> String {
     };
     let file = first.file.rsplit('/').next().unwrap_or(&first.file);
     let more = resource.sources.len() - 1;
-    let more = if more > 0 {
-        format!(" +{more}")
-    } else {
-        String::new()
-    };
+    let more = if more > 0 { format!(" +{more}") } else { String::new() };
     format!("{}:{}{more}", style.short(file, ID), first.line)
 }
 
 /// What is said of a resource beside its name, in order.
 fn sentences(resource: &Resource, host: &Host, style: &Style) -> Vec<Phrase> {
-    let tense = if resource.verdict == Verdict::Changed {
-        Tense::Done
-    } else {
-        Tense::Must
-    };
+    let tense = if resource.verdict == Verdict::Changed { Tense::Done } else { Tense::Must };
     let differences = phrases(&resource.changes, tense, &host.name, style);
     let most = if style.verbose { usize::MAX } else { REASON };
-    let reason = style.short(
-        resource.reason.as_deref().unwrap_or("no reason given"),
-        most,
-    );
+    let reason = style.short(resource.reason.as_deref().unwrap_or("no reason given"), most);
     let first = match resource.verdict {
         Verdict::Drift if !differences.is_empty() => None,
         Verdict::Changed if !differences.is_empty() => None,
@@ -288,58 +213,34 @@ fn sentences(resource: &Resource, host: &Host, style: &Style) -> Vec<Phrase> {
         Verdict::Changed => Some("changed".to_owned()),
         Verdict::Compliant | Verdict::Kept => Some(resource.verdict.to_string()),
         Verdict::Skipped => Some("skipped: its condition is false on this host".to_owned()),
-        Verdict::Unknown | Verdict::Failed | Verdict::Reverted => {
-            Some(format!("{}: {reason}", resource.verdict))
-        }
-        Verdict::Waived => Some(format!(
-            "waived: {}",
-            style.short(resource.waiver.as_deref().unwrap_or(""), most)
-        )),
+        Verdict::Unknown | Verdict::Failed | Verdict::Reverted => Some(format!("{}: {reason}", resource.verdict)),
+        Verdict::Waived => Some(format!("waived: {}", style.short(resource.waiver.as_deref().unwrap_or(""), most))),
         Verdict::Blocked => {
             let by = style.safe(resource.blocked_by.as_deref().unwrap_or("another resource"));
             // That it drifts is what its own line says.
-            let because = if reason == "drifts" {
-                String::new()
-            } else {
-                format!(", which {reason}")
-            };
+            let because = if reason == "drifts" { String::new() } else { format!(", which {reason}") };
             Some(format!("blocked by {by}{because}"))
         }
     };
     let mut told: Vec<Phrase> = Vec::new();
-    told.extend(first.map(|text| Phrase {
-        text,
-        details: Vec::new(),
-    }));
+    told.extend(first.map(|text| Phrase { text, details: Vec::new() }));
     told.extend(differences);
-    let held = resource
-        .held
-        .as_ref()
-        .map(|why| format!("left alone: {}", style.short(why, most)));
-    told.extend(held.map(|text| Phrase {
-        text,
-        details: Vec::new(),
-    }));
+    let held = resource.held.as_ref().map(|why| format!("left alone: {}", style.short(why, most)));
+    told.extend(held.map(|text| Phrase { text, details: Vec::new() }));
     told
 }
 
 /// Why the policy wants it, and for those who want all: what demands it, and where else it is declared.
 fn notes(resource: &Resource, style: &Style) -> String {
-    if matches!(
-        resource.verdict,
-        Verdict::Compliant | Verdict::Kept | Verdict::Skipped
-    ) {
+    if matches!(resource.verdict, Verdict::Compliant | Verdict::Kept | Verdict::Skipped) {
         return String::new();
     }
     let mut text = String::new();
     let mut note = |label: &str, note: &str| {
-        for words in wrap(
-            &format!("{label}: {}", style.short(note, REASON)),
-            style.width.saturating_sub(DETAIL).max(24),
-        ) {
-            text += &Line::indented(DETAIL)
-                .push(style, Tone::Quiet, &words)
-                .end();
+        for words in
+            wrap(&format!("{label}: {}", style.short(note, REASON)), style.width.saturating_sub(DETAIL).max(24))
+        {
+            text += &Line::indented(DETAIL).push(style, Tone::Quiet, &words).end();
         }
     };
     for why in &resource.why {
@@ -364,24 +265,13 @@ pub fn ending(report: &Report, style: &Style) -> String {
         parts.push("interrupted".to_owned());
     }
     let mut about = Vec::new();
-    for (count, what) in [
-        (totals.drifting, "with drift"),
-        (totals.unreachable, "unreachable"),
-    ] {
+    for (count, what) in [(totals.drifting, "with drift"), (totals.unreachable, "unreachable")] {
         if count > 0 {
             about.push(format!("{count} {what}"));
         }
     }
-    let hosts = format!(
-        "{} host{}",
-        totals.hosts,
-        if totals.hosts == 1 { "" } else { "s" }
-    );
-    parts.push(if about.is_empty() {
-        hosts
-    } else {
-        format!("{hosts}: {}", about.join(", "))
-    });
+    let hosts = format!("{} host{}", totals.hosts, if totals.hosts == 1 { "" } else { "s" });
+    parts.push(if about.is_empty() { hosts } else { format!("{hosts}: {}", about.join(", ")) });
     let done: Vec<String> = [Verdict::Changed, Verdict::Failed, Verdict::Reverted]
         .into_iter()
         .filter(|&verdict| totals.count(verdict) > 0)
@@ -391,19 +281,13 @@ pub fn ending(report: &Report, style: &Style) -> String {
         parts.push(done.join(", "));
     }
     parts.push(match totals.compliance {
-        Some(part) => format!(
-            "{} of {} compliant ({part} %)",
-            totals.fulfilled,
-            checks(totals.counted)
-        ),
+        Some(part) => format!("{} of {} compliant ({part} %)", totals.fulfilled, checks(totals.counted)),
         None => "nothing was checked".to_owned(),
     });
     parts.push(format!("exit {}", totals.exit));
     let mut text = format!("\n{}\n", parts.join(style.dot()));
     for error in &report.run.errors {
-        text += &Line::default()
-            .push(style, Tone::Bad, &format!("error: {}", style.safe(error)))
-            .end();
+        text += &Line::default().push(style, Tone::Bad, &format!("error: {}", style.safe(error))).end();
     }
     if let Some(next) = next(report) {
         text += &format!("next: {}\n", style.safe(&next));
@@ -413,8 +297,7 @@ pub fn ending(report: &Report, style: &Style) -> String {
 
 /// The command that puts the drift right, where there is one.
 fn next(report: &Report) -> Option<String> {
-    let can_enforce =
-        |resource: &Resource| resource.verdict == Verdict::Drift && resource.mode == Mode::Enforce;
+    let can_enforce = |resource: &Resource| resource.verdict == Verdict::Drift && resource.mode == Mode::Enforce;
     let hosts: Vec<&str> = report
         .hosts
         .iter()

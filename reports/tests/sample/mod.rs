@@ -88,24 +88,12 @@ impl Declared {
 }
 
 fn source(policy: &str, line: usize) -> engine::Source {
-    engine::Source {
-        policy: policy.to_owned(),
-        file: format!("policies/{policy}.yml"),
-        line,
-    }
+    engine::Source { policy: policy.to_owned(), file: format!("policies/{policy}.yml"), line }
 }
 
 pub fn host(name: &str, rows: impl IntoIterator<Item = Declared>) -> Host {
-    let resources = rows
-        .into_iter()
-        .map(|row| Resource::new(name, &row.resource, &row.verdict))
-        .collect();
-    Host {
-        name: name.to_owned(),
-        status: Status::Reached,
-        duration: 0.412,
-        resources,
-    }
+    let resources = rows.into_iter().map(|row| Resource::new(name, &row.resource, &row.verdict)).collect();
+    Host { name: name.to_owned(), status: Status::Reached, duration: 0.412, resources }
 }
 
 pub fn run(command: Command) -> Run {
@@ -114,10 +102,7 @@ pub fn run(command: Command) -> Run {
         command,
         started: "2026-11-20T16:32:00Z".parse().unwrap(),
         duration: 0.533,
-        policy: Some(Revision {
-            commit: "a1b2c3d4".to_owned(),
-            dirty: true,
-        }),
+        policy: Some(Revision { commit: "a1b2c3d4".to_owned(), dirty: true }),
         comply: "0.1.0".to_owned(),
         selection: Vec::new(),
         interrupted: false,
