@@ -43,13 +43,7 @@ pub enum Difference {
 impl Change {
     /// A single value that differs.
     pub fn value(field: &'static str, is: impl Into<String>, should: impl Into<String>) -> Self {
-        Self::of(
-            field,
-            Difference::Value {
-                is: is.into(),
-                should: should.into(),
-            },
-        )
+        Self::of(field, Difference::Value { is: is.into(), should: should.into() })
     }
 
     /// An element that a set lacks.
@@ -64,24 +58,12 @@ impl Change {
 
     /// A text that differs, shown.
     pub fn text(field: &'static str, diff: impl Into<String>) -> Self {
-        Self::of(
-            field,
-            Difference::Text {
-                diff: Some(diff.into()),
-                hidden: None,
-            },
-        )
+        Self::of(field, Difference::Text { diff: Some(diff.into()), hidden: None })
     }
 
     /// A text that differs and is not shown.
     pub fn hidden(field: &'static str, why: impl Into<String>) -> Self {
-        Self::of(
-            field,
-            Difference::Text {
-                diff: None,
-                hidden: Some(why.into()),
-            },
-        )
+        Self::of(field, Difference::Text { diff: None, hidden: Some(why.into()) })
     }
 
     /// The same change, put right in a later step of the resource.
@@ -91,11 +73,7 @@ impl Change {
     }
 
     fn of(field: &'static str, difference: Difference) -> Self {
-        Self {
-            field,
-            difference,
-            step: 0,
-        }
+        Self { field, difference, step: 0 }
     }
 
     /// What tells this change from others of the same resource between two runs: the field and, in a set,

@@ -40,12 +40,7 @@ pub struct Op {
 
 impl Op {
     /// An operation that hurts nobody; see the fields.
-    pub fn new(
-        serves: Id,
-        command: &'static Command,
-        args: Vec<String>,
-        says: impl Into<String>,
-    ) -> Self {
+    pub fn new(serves: Id, command: &'static Command, args: Vec<String>, says: impl Into<String>) -> Self {
         Self {
             serves: vec![serves],
             command,

@@ -55,22 +55,18 @@ pub fn plan<C>(survey: &mut Survey, session: &mut Session<C>, watch: &dyn Watch)
     let mut plan = Plan::default();
     let levels = survey.graph.levels().to_vec();
     for nodes in levels {
-        let nodes: Vec<Node> = nodes
-            .into_iter()
-            .filter(|node| is_open(survey, node.resource))
-            .collect();
+        let nodes: Vec<Node> = nodes.into_iter().filter(|node| is_open(survey, node.resource)).collect();
         let planned = plan_level(survey, session, &nodes, watch);
         plan.ops.extend(planned.ops);
         plan.refused.extend(planned.refused);
     }
     for index in survey.selected().collect::<Vec<_>>() {
         if let (State::Blind(blind), true) = (&survey.states[index], may_change(survey, index)) {
-            plan.later.extend(survey.blocker(index, blind).map(|by| {
-                (
-                    survey.resources[index].id.clone(),
-                    survey.resources[by].id.clone(),
-                )
-            }));
+            plan.later.extend(
+                survey
+                    .blocker(index, blind)
+                    .map(|by| (survey.resources[index].id.clone(), survey.resources[by].id.clone())),
+            );
         }
     }
     plan
@@ -79,10 +75,7 @@ pub fn plan<C>(survey: &mut Survey, session: &mut Session<C>, watch: &dyn Watch)
 /// Whether a resource is enforced here at all.
 fn may_change(survey: &Survey, index: usize) -> bool {
     let resource = &survey.resources[index];
-    resource.selected
-        && resource.spec.is_some()
-        && resource.mode == Mode::Enforce
-        && resource.waiver.is_none()
+    resource.selected && resource.spec.is_some() && resource.mode == Mode::Enforce && resource.waiver.is_none()
 }
 
 /// Whether it may be changed, and nothing it needs is held in drift.
@@ -99,44 +92,28 @@ fn held_ancestor(survey: &Survey, index: usize) -> Option<usize> {
 }
 
 /// The operations for what drifts among `nodes`.
-fn plan_level<C>(
-    survey: &mut Survey,
-    session: &mut Session<C>,
-    nodes: &[Node],
-    watch: &dyn Watch,
-) -> Plan {
+fn plan_level<C>(survey: &mut Survey, session: &mut Session<C>, nodes: &[Node], watch: &dyn Watch) -> Plan {
     let mut plan = Plan::default();
     let mut groups: BTreeMap<(&'static str, usize), Vec<usize>> = BTreeMap::new();
     for node in nodes {
-        if survey.states[node.resource]
-            .changes()
-            .iter()
-            .any(|change| change.step == node.step)
-        {
-            groups
-                .entry((survey.resources[node.resource].id.kind, node.step))
-                .or_default()
-                .push(node.resource);
+        if survey.states[node.resource].changes().iter().any(|change| change.step == node.step) {
+            groups.entry((survey.resources[node.resource].id.kind, node.step)).or_default().push(node.resource);
         }
     }
     for ((kind, step), drifted) in groups {
-        match ask_until_planned(survey, session, watch, |survey| {
-            plan_kind(survey, kind, step, &drifted)
-        }) {
+        match ask_until_planned(survey, session, watch, |survey| plan_kind(survey, kind, step, &drifted)) {
             Ok(planned) => {
                 for planned in planned {
                     match planned {
                         Planned::Do(op) => plan.ops.push(op),
-                        Planned::Refuse { serves, why } => plan
-                            .refused
-                            .extend(serves.into_iter().map(|id| (id, why.clone()))),
+                        Planned::Refuse { serves, why } => {
+                            plan.refused.extend(serves.into_iter().map(|id| (id, why.clone())))
+                        }
                     }
                 }
             }
             Err(why) => {
-                let ids = drifted
-                    .iter()
-                    .map(|&index| survey.resources[index].id.clone());
+                let ids = drifted.iter().map(|&index| survey.resources[index].id.clone());
                 plan.refused.extend(ids.map(|id| (id, why.clone())));
             }
         }
@@ -145,21 +122,14 @@ fn plan_level<C>(
     plan
 }
 
-fn plan_kind(
-    survey: &Survey,
-    kind: &str,
-    step: usize,
-    drifted: &[usize],
-) -> Result<Vec<Planned>, Pending> {
+fn plan_kind(survey: &Survey, kind: &str, step: usize, drifted: &[usize]) -> Result<Vec<Planned>, Pending> {
     let spec = |index: usize| survey.resources[index].spec.as_deref();
     let declared: Vec<(&Id, &dyn AnySpec)> = survey
         .resources
         .iter()
         .enumerate()
         .filter(|(index, resource)| {
-            resource.id.kind == kind
-                && resource.mode == Mode::Enforce
-                && survey.resources[*index].waiver.is_none()
+            resource.id.kind == kind && resource.mode == Mode::Enforce && survey.resources[*index].waiver.is_none()
         })
         .filter_map(|(index, resource)| Some((&resource.id, spec(index)?)))
         .collect();
@@ -191,9 +161,7 @@ fn ask_until_planned<C, T>(
             Err(Pending::Need) => {
                 let missing = survey.facts.take_missing();
                 let host = survey.host.clone();
-                session
-                    .ask(missing, &mut survey.facts, &host, watch)
-                    .map_err(|broken| broken.to_string())?;
+                session.ask(missing, &mut survey.facts, &host, watch).map_err(|broken| broken.to_string())?;
             }
         }
     }
@@ -201,24 +169,16 @@ fn ask_until_planned<C, T>(
 }
 
 /// Takes out what would take away the ground the session stands on.
-fn refuse_dangers<C>(
-    survey: &mut Survey,
-    session: &mut Session<C>,
-    plan: &mut Plan,
-    watch: &dyn Watch,
-) {
+fn refuse_dangers<C>(survey: &mut Survey, session: &mut Session<C>, plan: &mut Plan, watch: &dyn Watch) {
     let standing = session.standing();
     let mut refused: BTreeMap<Id, String> = BTreeMap::new();
     for op in plan.ops.iter().filter(|op| !op.endangers.is_empty()) {
-        let judged = ask_until_planned(survey, session, watch, |survey| {
-            guard::refusal(op, &standing, &survey.facts)
-        });
+        let judged = ask_until_planned(survey, session, watch, |survey| guard::refusal(op, &standing, &survey.facts));
         if let Some(why) = judged.unwrap_or_else(Some) {
             refused.extend(op.serves.iter().map(|id| (id.clone(), why.clone())));
         }
     }
-    plan.ops
-        .retain(|op| !op.serves.iter().any(|id| refused.contains_key(id)));
+    plan.ops.retain(|op| !op.serves.iter().any(|id| refused.contains_key(id)));
     plan.refused.extend(refused);
 }
 
@@ -256,30 +216,16 @@ pub fn apply(
             .iter()
             .copied()
             .filter(|node| may_change(survey, node.resource))
-            .filter(|node| {
-                !course.stopped(node.resource)
-                    && blocked_by(survey, &course, node.resource).is_none()
-            })
+            .filter(|node| !course.stopped(node.resource) && blocked_by(survey, &course, node.resource).is_none())
             .collect();
-        apply_level(
-            survey,
-            &mut session,
-            &open,
-            number + 1,
-            approval,
-            &mut course,
-            watch,
-        );
+        apply_level(survey, &mut session, &open, number + 1, approval, &mut course, watch);
     }
     if course.ran {
         let unsettled = survey.wanted.clone();
         wait_until_settled(survey, &mut session, &unsettled, watch);
     }
     session.release();
-    survey
-        .selected()
-        .map(|index| (index, final_verdict(survey, &course, index)))
-        .collect()
+    survey.selected().map(|index| (index, final_verdict(survey, &course, index))).collect()
 }
 
 /// The verdicts if nothing is changed, because `why`: what differs is held.
@@ -289,12 +235,7 @@ pub fn declined(survey: &Survey, why: &str) -> BTreeMap<usize, Verdict> {
         match verdict {
             Verdict::Compliant => *verdict = Verdict::Kept,
             Verdict::Drift { held, .. } => {
-                *held = Some(
-                    survey.resources[index]
-                        .held_by
-                        .clone()
-                        .unwrap_or_else(|| why.to_owned()),
-                )
+                *held = Some(survey.resources[index].held_by.clone().unwrap_or_else(|| why.to_owned()))
             }
             _ => {}
         }
@@ -306,12 +247,7 @@ fn note_first(survey: &Survey, course: &mut Course) {
     for &index in &survey.wanted {
         match &survey.states[index] {
             State::Checked(checked) if checked.changes.is_empty() => {}
-            state => drop(
-                course
-                    .first
-                    .entry(index)
-                    .or_insert_with(|| state.changes().to_vec()),
-            ),
+            state => drop(course.first.entry(index).or_insert_with(|| state.changes().to_vec())),
         }
     }
 }
@@ -328,12 +264,7 @@ fn look_again(survey: &mut Survey, session: &mut Session<Armed>, watch: &dyn Wat
 }
 
 /// Observes again while one of `which` is on its way, up to its limit.
-fn wait_until_settled(
-    survey: &mut Survey,
-    session: &mut Session<Armed>,
-    which: &BTreeSet<usize>,
-    watch: &dyn Watch,
-) {
+fn wait_until_settled(survey: &mut Survey, session: &mut Session<Armed>, which: &BTreeSet<usize>, watch: &dyn Watch) {
     let begun = Instant::now();
     let mut pause = Duration::from_millis(50);
     loop {
@@ -362,56 +293,32 @@ fn apply_level(
     watch: &dyn Watch,
 ) {
     let mut plan = plan_level(survey, session, open, watch);
-    let index_of: BTreeMap<&Id, usize> = survey
-        .resources
-        .iter()
-        .enumerate()
-        .map(|(index, resource)| (&resource.id, index))
-        .collect();
+    let index_of: BTreeMap<&Id, usize> =
+        survey.resources.iter().enumerate().map(|(index, resource)| (&resource.id, index)).collect();
     for (id, why) in &plan.refused {
-        course
-            .failed
-            .extend(index_of.get(id).map(|&index| (index, why.clone())));
+        course.failed.extend(index_of.get(id).map(|&index| (index, why.clone())));
     }
     for op in plan.ops.iter().filter(|op| !approval.allows(op)) {
         let what = op.destroys.as_deref().unwrap_or_default();
         for id in &op.serves {
-            let held =
-                format!("it {what} for good; say yes to the plan, or give --allow-destroy '{id}'");
-            course
-                .held
-                .extend(index_of.get(id).map(|&index| (index, held.clone())));
+            let held = format!("it {what} for good; say yes to the plan, or give --allow-destroy '{id}'");
+            course.held.extend(index_of.get(id).map(|&index| (index, held.clone())));
         }
     }
-    plan.ops.retain(|op| {
-        op.serves
-            .iter()
-            .all(|id| index_of.get(id).is_none_or(|index| !course.stopped(*index)))
-    });
+    plan.ops.retain(|op| op.serves.iter().all(|id| index_of.get(id).is_none_or(|index| !course.stopped(*index))));
     if plan.ops.is_empty() {
         return;
     }
     let says: Vec<String> = plan.ops.iter().map(|op| op.says.clone()).collect();
-    watch.event(
-        &survey.host,
-        &Event::Applying {
-            level: number,
-            says: &says,
-        },
-    );
+    watch.event(&survey.host, &Event::Applying { level: number, says: &says });
     course.ran = true;
-    let done = session
-        .apply(&plan.ops)
-        .unwrap_or_else(|why| vec![Done::Failed(why); plan.ops.len()]);
+    let done = session.apply(&plan.ops).unwrap_or_else(|why| vec![Done::Failed(why); plan.ops.len()]);
     let mut touched = BTreeSet::new();
     for (op, done) in plan.ops.iter().zip(done) {
         for index in op.serves.iter().filter_map(|id| index_of.get(id)) {
             touched.insert(*index);
             if let Done::Failed(why) = &done {
-                course
-                    .failed
-                    .entry(*index)
-                    .or_insert_with(|| format!("could not {}: {why}", op.says));
+                course.failed.entry(*index).or_insert_with(|| format!("could not {}: {why}", op.says));
             }
         }
     }
@@ -419,15 +326,9 @@ fn apply_level(
     wait_until_settled(survey, session, &touched, watch);
     note_first(survey, course);
     for node in open.iter().filter(|node| touched.contains(&node.resource)) {
-        let left = survey.states[node.resource]
-            .changes()
-            .iter()
-            .any(|change| change.step == node.step);
+        let left = survey.states[node.resource].changes().iter().any(|change| change.step == node.step);
         if left || matches!(survey.states[node.resource], State::Settling { .. }) {
-            course
-                .failed
-                .entry(node.resource)
-                .or_insert_with(|| NOT_CONVERGED.into());
+            course.failed.entry(node.resource).or_insert_with(|| NOT_CONVERGED.into());
         }
     }
 }
@@ -436,29 +337,22 @@ const NOT_CONVERGED: &str = "not converged: it was changed, and looked at again 
 
 /// Why a resource cannot have its turn: something it needs failed or stays in drift.
 fn blocked_by(survey: &Survey, course: &Course, index: usize) -> Option<(usize, String)> {
-    survey
-        .ancestors(index, Strength::Needs)
-        .into_iter()
-        .find_map(|other| {
-            if course.failed.contains_key(&other) {
-                return Some((other, "failed".to_owned()));
-            }
-            let drifts = !survey.states[other].changes().is_empty();
-            let because = if !survey.resources[other].selected {
-                "drifts and is not selected".to_owned()
-            } else if survey.resources[other].waiver.is_some() {
-                "drifts and is waived".to_owned()
-            } else if let Some(held) = course
-                .held
-                .get(&other)
-                .or(survey.resources[other].held_by.as_ref())
-            {
-                format!("drifts and is held: {held}")
-            } else {
-                return None;
-            };
-            drifts.then_some((other, because))
-        })
+    survey.ancestors(index, Strength::Needs).into_iter().find_map(|other| {
+        if course.failed.contains_key(&other) {
+            return Some((other, "failed".to_owned()));
+        }
+        let drifts = !survey.states[other].changes().is_empty();
+        let because = if !survey.resources[other].selected {
+            "drifts and is not selected".to_owned()
+        } else if survey.resources[other].waiver.is_some() {
+            "drifts and is waived".to_owned()
+        } else if let Some(held) = course.held.get(&other).or(survey.resources[other].held_by.as_ref()) {
+            format!("drifts and is held: {held}")
+        } else {
+            return None;
+        };
+        drifts.then_some((other, because))
+    })
 }
 
 fn final_verdict(survey: &Survey, course: &Course, index: usize) -> Verdict {
@@ -468,43 +362,25 @@ fn final_verdict(survey: &Survey, course: &Course, index: usize) -> Verdict {
     if resource.spec.is_none() {
         return Verdict::Skipped;
     }
-    if let Some(waiver) = resource
-        .waiver
-        .as_ref()
-        .filter(|_| !state.changes().is_empty())
-    {
-        return Verdict::Waived {
-            changes: left(),
-            waiver: waiver.clone(),
-        };
+    if let Some(waiver) = resource.waiver.as_ref().filter(|_| !state.changes().is_empty()) {
+        return Verdict::Waived { changes: left(), waiver: waiver.clone() };
     }
     if let Some(why) = course.failed.get(&index) {
-        return Verdict::Failed {
-            why: why.clone(),
-            left: left(),
-        };
+        return Verdict::Failed { why: why.clone(), left: left() };
     }
     let first = course.first.get(&index);
     match state {
         State::Checked(checked) if checked.changes.is_empty() => match first {
-            Some(changes) => Verdict::Changed {
-                changes: changes.clone(),
-            },
+            Some(changes) => Verdict::Changed { changes: changes.clone() },
             None => Verdict::Kept,
         },
         State::Checked(_) | State::Settling { .. } => {
             if let Some(held) = course.held.get(&index).or(resource.held_by.as_ref()) {
-                return Verdict::Drift {
-                    changes: left(),
-                    held: Some(held.clone()),
-                };
+                return Verdict::Drift { changes: left(), held: Some(held.clone()) };
             }
             match (blocked_by(survey, course, index), first) {
                 (Some((by, because)), _) => blocked(survey, by, because),
-                (None, Some(_)) => Verdict::Failed {
-                    why: NOT_CONVERGED.into(),
-                    left: left(),
-                },
+                (None, Some(_)) => Verdict::Failed { why: NOT_CONVERGED.into(), left: left() },
                 (None, None) => Verdict::Failed {
                     why: "it was right before, and a later change of this run undid that".into(),
                     left: left(),
@@ -518,25 +394,20 @@ fn final_verdict(survey: &Survey, course: &Course, index: usize) -> Verdict {
                 None => unknown(blind),
             },
         },
-        State::Unseen => Verdict::Unknown {
-            why: "it was not looked at".into(),
-        },
+        State::Unseen => Verdict::Unknown { why: "it was not looked at".into() },
     }
 }
 
 fn blocked(survey: &Survey, by: usize, because: String) -> Verdict {
     let id = survey.resources[by].id.clone();
     match &survey.resources[by].waiver {
-        Some(waiver) => Verdict::Waived {
-            changes: Vec::new(),
-            waiver: format!("blocked by {id}, which is waived: {waiver}"),
-        },
+        Some(waiver) => {
+            Verdict::Waived { changes: Vec::new(), waiver: format!("blocked by {id}, which is waived: {waiver}") }
+        }
         None => Verdict::Blocked { by: id, because },
     }
 }
 
 fn unknown(blind: &Blind) -> Verdict {
-    Verdict::Unknown {
-        why: blind.to_string(),
-    }
+    Verdict::Unknown { why: blind.to_string() }
 }

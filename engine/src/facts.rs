@@ -52,15 +52,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Facts {
     /// The value of `fact` for `args`, or that it has to be asked, or why the host cannot tell.
-    pub fn ask<T: Send + Sync + 'static>(
-        &self,
-        fact: &'static Fact<T>,
-        args: &[&str],
-    ) -> Result<Arc<T>, Pending> {
-        let probe = Probe {
-            query: &fact.query,
-            args: args.iter().map(|&arg| arg.to_owned()).collect(),
-        };
+    pub fn ask<T: Send + Sync + 'static>(&self, fact: &'static Fact<T>, args: &[&str]) -> Result<Arc<T>, Pending> {
+        let probe = Probe { query: &fact.query, args: args.iter().map(|&arg| arg.to_owned()).collect() };
         let Some(answer) = self.answers.get(&probe) else {
             lock(&self.missing).insert(probe);
             return Err(Pending::Need);
@@ -68,20 +61,12 @@ impl Facts {
         let mut decoded = lock(&self.decoded);
         let value = decoded.entry(probe).or_insert_with_key(|probe| {
             let answer = answer.as_ref().map_err(Clone::clone)?;
-            (fact.decode)(answer, &probe.args)
-                .map(|value| Arc::new(value) as Arc<dyn Any + Send + Sync>)
+            (fact.decode)(answer, &probe.args).map(|value| Arc::new(value) as Arc<dyn Any + Send + Sync>)
         });
-        let value = Arc::clone(
-            value
-                .as_ref()
-                .map_err(|blind| Pending::Blind(blind.clone()))?,
-        );
-        value.downcast::<T>().map_err(|_| {
-            Pending::Blind(Blind::Garbled(format!(
-                "two facts share the query name {}",
-                fact.query.name
-            )))
-        })
+        let value = Arc::clone(value.as_ref().map_err(|blind| Pending::Blind(blind.clone()))?);
+        value
+            .downcast::<T>()
+            .map_err(|_| Pending::Blind(Blind::Garbled(format!("two facts share the query name {}", fact.query.name))))
     }
 
     /// What was asked for and is not known, and forgets it.

@@ -32,11 +32,7 @@ pub(crate) struct Frame {
 impl Frame {
     /// The whole as one answer.
     pub fn answer(&self) -> Answer {
-        Answer {
-            status: self.status.unwrap_or(-1),
-            out: self.parts.concat(),
-            err: self.err.clone(),
-        }
+        Answer { status: self.status.unwrap_or(-1), out: self.parts.concat(), err: self.err.clone() }
     }
 }
 
@@ -52,11 +48,7 @@ impl Frames {
     /// For a script with this nonce, whose programs may print so many bytes each.
     pub fn new(nonce: &str, limits: Vec<usize>) -> Self {
         let most = limits.iter().max().copied().unwrap_or(0);
-        Self {
-            out: Reader::new(nonce, most.saturating_add(1)),
-            err: Reader::new(nonce, ERR_LIMIT),
-            limits,
-        }
+        Self { out: Reader::new(nonce, most.saturating_add(1)), err: Reader::new(nonce, ERR_LIMIT), limits }
     }
 
     /// Takes in what came.
@@ -100,11 +92,7 @@ impl Frames {
 
     /// The start of what was printed before the script spoke, or instead of it.
     pub fn noise(&self) -> String {
-        let noise = if self.out.noise.trim_ascii().is_empty() {
-            &self.err.noise
-        } else {
-            &self.out.noise
-        };
+        let noise = if self.out.noise.trim_ascii().is_empty() { &self.err.noise } else { &self.out.noise };
         String::from_utf8_lossy(noise).trim().to_owned()
     }
 }
@@ -186,12 +174,7 @@ impl Reader {
     }
 
     fn mark(&mut self, mark: &[u8]) {
-        let number = || {
-            std::str::from_utf8(mark.get(1..)?)
-                .ok()?
-                .parse::<i32>()
-                .ok()
-        };
+        let number = || std::str::from_utf8(mark.get(1..)?).ok()?.parse::<i32>().ok();
         match (mark.first(), self.current) {
             (Some(b'<'), None) => {
                 // Programs begin in order; a number far ahead is not one of ours.
@@ -204,10 +187,7 @@ impl Reader {
                 if self.frames.len() <= index {
                     self.frames.resize_with(index + 1, || None);
                 }
-                self.frames[index] = Some(Frame {
-                    parts: vec![Vec::new()],
-                    ..Frame::default()
-                });
+                self.frames[index] = Some(Frame { parts: vec![Vec::new()], ..Frame::default() });
                 self.current = Some(index);
             }
             (Some(b'>'), Some(index)) => {
@@ -296,14 +276,8 @@ mod tests {
     #[test]
     fn items_cut_an_answer_into_parts() {
         let mut frames = Frames::new(NONCE, vec![100]);
-        frames.feed(
-            Stream::Out,
-            format!("{NONCE}<0;{NONCE}#;one{NONCE}#;two{NONCE}>0;").as_bytes(),
-        );
+        frames.feed(Stream::Out, format!("{NONCE}<0;{NONCE}#;one{NONCE}#;two{NONCE}>0;").as_bytes());
         let frame = frames.take(0).unwrap();
-        assert_eq!(
-            frame.parts,
-            [b"".to_vec(), b"one".to_vec(), b"two".to_vec()]
-        );
+        assert_eq!(frame.parts, [b"".to_vec(), b"one".to_vec(), b"two".to_vec()]);
     }
 }

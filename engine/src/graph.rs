@@ -49,11 +49,7 @@ impl fmt::Display for Problem {
         match self {
             Self::Cycle(ids) => {
                 let names: Vec<_> = ids.iter().chain(ids.first()).map(Id::to_string).collect();
-                write!(
-                    f,
-                    "these need each other in a circle: {}",
-                    names.join(" → ")
-                )
+                write!(f, "these need each other in a circle: {}", names.join(" → "))
             }
             Self::NeedsAbsent { needer, absent } => {
                 write!(f, "{needer} needs {absent}, which is declared absent")
@@ -95,33 +91,19 @@ impl Graph {
                 links.push(spec.links(&declared.id.name, step));
             }
         }
-        let owner: Vec<usize> = draft
-            .node_weights()
-            .flatten()
-            .map(|node| node.resource)
-            .collect();
+        let owner: Vec<usize> = draft.node_weights().flatten().map(|node| node.resource).collect();
         let id = |node: usize| owner.get(node).map(|&resource| &resources[resource].id);
         let index = Index::of(&links);
         let mut problems = Vec::new();
         let mut strong = Vec::new();
         let mut weak = Vec::new();
-        let last = |resource: usize| {
-            first[resource].map(|node| node + resources[resource].module.steps().len() - 1)
-        };
-        let by_name: BTreeMap<String, usize> = resources
-            .iter()
-            .enumerate()
-            .map(|(index, resource)| (resource.id.to_string(), index))
-            .collect();
+        let last = |resource: usize| first[resource].map(|node| node + resources[resource].module.steps().len() - 1);
+        let by_name: BTreeMap<String, usize> =
+            resources.iter().enumerate().map(|(index, resource)| (resource.id.to_string(), index)).collect();
         for (node, link) in links.iter().enumerate() {
             for anchor in &link.needs {
                 if let Anchor::Resource(name) = anchor {
-                    strong.extend(
-                        by_name
-                            .get(name)
-                            .and_then(|&index| last(index))
-                            .map(|before| (before, node)),
-                    );
+                    strong.extend(by_name.get(name).and_then(|&index| last(index)).map(|before| (before, node)));
                     continue;
                 }
                 strong.extend(index.providers(anchor).iter().map(|&before| (before, node)));
@@ -131,22 +113,14 @@ impl Graph {
                         // What goes away with it goes first.
                         weak.push((node, gone));
                     } else if let (Some(needer), Some(absent)) = (id(node), id(gone)) {
-                        problems.push(Problem::NeedsAbsent {
-                            needer: needer.clone(),
-                            absent: absent.clone(),
-                        });
+                        problems.push(Problem::NeedsAbsent { needer: needer.clone(), absent: absent.clone() });
                     }
                 }
             }
             for anchor in &link.after {
                 match anchor {
                     Anchor::Resource(name) => {
-                        weak.extend(
-                            by_name
-                                .get(name)
-                                .and_then(|&index| last(index))
-                                .map(|before| (before, node)),
-                        );
+                        weak.extend(by_name.get(name).and_then(|&index| last(index)).map(|before| (before, node)));
                     }
                     _ => weak.extend(index.providers(anchor).iter().map(|&before| (before, node))),
                 }
@@ -158,21 +132,9 @@ impl Graph {
             };
             strong.extend((start..end).map(|step| (step, step + 1)));
             let other = |name: &String| by_name.get(name).copied();
+            strong.extend(declared.requires.iter().filter_map(other).filter_map(last).map(|before| (before, start)));
             strong.extend(
-                declared
-                    .requires
-                    .iter()
-                    .filter_map(other)
-                    .filter_map(last)
-                    .map(|before| (before, start)),
-            );
-            strong.extend(
-                declared
-                    .before
-                    .iter()
-                    .filter_map(other)
-                    .filter_map(|index| first[index])
-                    .map(|after| (end, after)),
+                declared.before.iter().filter_map(other).filter_map(|index| first[index]).map(|after| (end, after)),
             );
         }
         strong.retain(|(from, to)| from != to);
@@ -190,7 +152,7 @@ impl Graph {
             problems.dedup();
             return Err(problems);
         }
-        packages_first(&mut draft, &links);
+        packages_together(&mut draft, &links);
         for (from, to) in weak {
             let (from, to) = (NodeIndex::new(from), NodeIndex::new(to));
             if from != to && !has_path_connecting(&draft, to, from, None) {
@@ -215,25 +177,10 @@ impl Graph {
             }
             needs[node].sort_unstable();
             after[node].sort_unstable();
-            edges.extend(
-                needs[node]
-                    .iter()
-                    .map(|&from| (from, node, Strength::Needs)),
-            );
-            edges.extend(
-                after[node]
-                    .iter()
-                    .map(|&from| (from, node, Strength::After)),
-            );
+            edges.extend(needs[node].iter().map(|&from| (from, node, Strength::Needs)));
+            edges.extend(after[node].iter().map(|&from| (from, node, Strength::After)));
         }
-        Self {
-            nodes,
-            edges,
-            levels,
-            needs,
-            after,
-            first,
-        }
+        Self { nodes, edges, levels, needs, after, first }
     }
 
     /// The nodes in the order they are applied; those of one level do not depend on each other.
@@ -243,9 +190,7 @@ impl Graph {
 
     /// All edges: from what comes first to what follows it.
     pub fn edges(&self) -> impl Iterator<Item = (Node, Node, Strength)> {
-        self.edges
-            .iter()
-            .map(|&(from, to, strength)| (self.nodes[from], self.nodes[to], strength))
+        self.edges.iter().map(|&(from, to, strength)| (self.nodes[from], self.nodes[to], strength))
     }
 
     /// What `node` needs, directly.
@@ -258,42 +203,21 @@ impl Graph {
         self.neighbours(&self.after, node)
     }
 
-    fn neighbours<'a>(
-        &'a self,
-        lists: &'a [Vec<usize>],
-        node: Node,
-    ) -> impl Iterator<Item = Node> + use<'a> {
-        let list = self
-            .first
-            .get(node.resource)
-            .copied()
-            .flatten()
-            .map(|first| lists[first + node.step].as_slice());
-        list.unwrap_or_default()
-            .iter()
-            .map(|&index| self.nodes[index])
+    fn neighbours<'a>(&'a self, lists: &'a [Vec<usize>], node: Node) -> impl Iterator<Item = Node> + use<'a> {
+        let list = self.first.get(node.resource).copied().flatten().map(|first| lists[first + node.step].as_slice());
+        list.unwrap_or_default().iter().map(|&index| self.nodes[index])
     }
 
     /// `seeds` and everything they need, directly or not, as indices of resources.
-    pub fn with_needs(
-        &self,
-        seeds: impl IntoIterator<Item = usize>,
-        resources: &[Resource],
-    ) -> BTreeSet<usize> {
+    pub fn with_needs(&self, seeds: impl IntoIterator<Item = usize>, resources: &[Resource]) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         let mut todo: Vec<usize> = seeds.into_iter().collect();
         while let Some(resource) = todo.pop() {
             if !found.insert(resource) {
                 continue;
             }
-            let steps = resources
-                .get(resource)
-                .map_or(0, |declared| declared.module.steps().len());
-            todo.extend(
-                (0..steps)
-                    .flat_map(|step| self.needs(Node { resource, step }))
-                    .map(|node| node.resource),
-            );
+            let steps = resources.get(resource).map_or(0, |declared| declared.module.steps().len());
+            todo.extend((0..steps).flat_map(|step| self.needs(Node { resource, step })).map(|node| node.resource));
         }
         found
     }
@@ -307,10 +231,7 @@ struct Index<'a> {
 
 impl<'a> Index<'a> {
     fn of(links: &'a [Links]) -> Self {
-        let mut index = Self {
-            provides: BTreeMap::new(),
-            removes: BTreeMap::new(),
-        };
+        let mut index = Self { provides: BTreeMap::new(), removes: BTreeMap::new() };
         for (node, link) in links.iter().enumerate() {
             for anchor in &link.provides {
                 index.provides.entry(anchor).or_default().push(node);
@@ -349,43 +270,50 @@ impl<'a> Index<'a> {
     }
 }
 
-/// Puts a barrier behind all packages: what no package needs comes after it, so that everything that a package
-/// brings is there, and all packages are one transaction.
-fn packages_first(draft: &mut Draft, links: &[Links]) {
-    let packages: Vec<NodeIndex> = (0..links.len())
-        .filter(|&node| links[node].packages)
-        .map(NodeIndex::new)
-        .collect();
+/// Puts a barrier before and one behind all packages: what any package needs comes before all of them, so that
+/// they are one transaction, and what no package needs comes after, so that what a package brings is there.
+fn packages_together(draft: &mut Draft, links: &[Links]) {
+    let packages: BTreeSet<NodeIndex> =
+        (0..links.len()).filter(|&node| links[node].packages).map(NodeIndex::new).collect();
     if packages.is_empty() {
         return;
     }
-    let mut before = BTreeSet::new();
+    let before = ancestors(draft, &packages);
+    let others: BTreeSet<NodeIndex> = before.difference(&packages).copied().collect();
+    // A package that something before another package needs cannot wait for all of it.
+    let early = ancestors(draft, &others);
+    let (start, end) = (draft.add_node(None), draft.add_node(None));
+    for &node in &others {
+        draft.add_edge(node, start, Strength::After);
+    }
     for &package in &packages {
-        let mut walk = Dfs::new(Reversed(&*draft), package);
-        while let Some(node) = walk.next(Reversed(&*draft)) {
-            before.insert(node);
+        if !early.contains(&package) {
+            draft.add_edge(start, package, Strength::After);
+        }
+        draft.add_edge(package, end, Strength::After);
+    }
+    for node in (0..links.len()).map(NodeIndex::new).filter(|node| !before.contains(node)) {
+        draft.add_edge(end, node, Strength::After);
+    }
+}
+
+/// `nodes` and everything before them.
+fn ancestors(draft: &Draft, nodes: &BTreeSet<NodeIndex>) -> BTreeSet<NodeIndex> {
+    let mut found = BTreeSet::new();
+    for &node in nodes {
+        let mut walk = Dfs::new(Reversed(draft), node);
+        while let Some(node) = walk.next(Reversed(draft)) {
+            found.insert(node);
         }
     }
-    let barrier = draft.add_node(None);
-    for package in packages {
-        draft.add_edge(package, barrier, Strength::After);
-    }
-    for node in (0..links.len())
-        .map(NodeIndex::new)
-        .filter(|node| !before.contains(node))
-    {
-        draft.add_edge(barrier, node, Strength::After);
-    }
+    found
 }
 
 /// A real predecessor stands for itself, the barrier for all packages before it.
 fn through_barrier(draft: &Draft, node: NodeIndex) -> Vec<usize> {
     match draft[node] {
         Some(_) => vec![node.index()],
-        None => draft
-            .neighbors_directed(node, Direction::Incoming)
-            .map(NodeIndex::index)
-            .collect(),
+        None => draft.neighbors_directed(node, Direction::Incoming).map(NodeIndex::index).collect(),
     }
 }
 
@@ -409,10 +337,7 @@ fn walk_cycle(draft: &Draft, members: &BTreeSet<NodeIndex>) -> Vec<usize> {
     let mut from: BTreeMap<NodeIndex, NodeIndex> = BTreeMap::new();
     let mut queue = std::collections::VecDeque::from([start]);
     while let Some(node) = queue.pop_front() {
-        for next in draft
-            .neighbors_directed(node, Direction::Outgoing)
-            .filter(|next| members.contains(next))
-        {
+        for next in draft.neighbors_directed(node, Direction::Outgoing).filter(|next| members.contains(next)) {
             if next == start {
                 let mut cycle = vec![node.index()];
                 let mut at = node;
@@ -435,14 +360,9 @@ fn walk_cycle(draft: &Draft, members: &BTreeSet<NodeIndex>) -> Vec<usize> {
 /// Every node as early as its predecessors allow.
 fn levels(draft: &Draft) -> Vec<Vec<Node>> {
     let mut depth = vec![0_usize; draft.node_count()];
-    let mut waiting: Vec<usize> = draft
-        .node_indices()
-        .map(|node| draft.neighbors_directed(node, Direction::Incoming).count())
-        .collect();
-    let mut ready: Vec<NodeIndex> = draft
-        .node_indices()
-        .filter(|node| waiting[node.index()] == 0)
-        .collect();
+    let mut waiting: Vec<usize> =
+        draft.node_indices().map(|node| draft.neighbors_directed(node, Direction::Incoming).count()).collect();
+    let mut ready: Vec<NodeIndex> = draft.node_indices().filter(|node| waiting[node.index()] == 0).collect();
     while let Some(node) = ready.pop() {
         for next in draft.neighbors_directed(node, Direction::Outgoing) {
             // The barrier is no level of its own.

@@ -26,18 +26,11 @@ struct Doors {
 
 fn decode(answer: &Answer, _: &[String]) -> Result<Doors, Blind> {
     let text = answer.text()?;
-    let (file, line) = text
-        .split_once("\n\n")
-        .or_else(|| text.split_once('\n'))
-        .unwrap_or((text, ""));
+    let (file, line) = text.split_once("\n\n").or_else(|| text.split_once('\n')).unwrap_or((text, ""));
     let members = line.trim().rsplit(':').next().unwrap_or("");
     Ok(Doors {
         file: Some(file.trim().to_owned()).filter(|file| !file.is_empty()),
-        members: members
-            .split(',')
-            .filter(|member| !member.is_empty())
-            .map(str::to_owned)
-            .collect(),
+        members: members.split(',').filter(|member| !member.is_empty()).map(str::to_owned).collect(),
     })
 }
 
@@ -46,14 +39,8 @@ pub fn refusal(op: &Op, standing: &Standing, facts: &Facts) -> Result<Option<Str
     for danger in &op.endangers {
         let why = match danger {
             Danger::Account(account) => account_refusal(account, standing),
-            Danger::Keys {
-                account,
-                removed,
-                left,
-            } => keys_refusal(account, removed, left, standing),
-            Danger::Group { account, group } => {
-                group_refusal(account.as_deref(), group, standing, facts)?
-            }
+            Danger::Keys { account, removed, left } => keys_refusal(account, removed, left, standing),
+            Danger::Group { account, group } => group_refusal(account.as_deref(), group, standing, facts)?,
         };
         if why.is_some() {
             return Ok(why);
@@ -71,12 +58,7 @@ fn account_refusal(account: &str, standing: &Standing) -> Option<String> {
     (account == "root").then(|| "refused: it would take root's account away".to_owned())
 }
 
-fn keys_refusal(
-    account: &str,
-    removed: &[String],
-    left: &[String],
-    standing: &Standing,
-) -> Option<String> {
+fn keys_refusal(account: &str, removed: &[String], left: &[String], standing: &Standing) -> Option<String> {
     let ours = standing.account.as_deref() == Some(account);
     match &standing.key {
         Some(key) if ours && removed.contains(key) => {
@@ -92,10 +74,7 @@ fn keys_refusal(
         _ => {}
     }
     // Whoever came in with a key and became root can still do so.
-    let another_way = standing
-        .account
-        .as_deref()
-        .is_some_and(|login| login != account);
+    let another_way = standing.account.as_deref().is_some_and(|login| login != account);
     (account == "root" && left.is_empty() && !removed.is_empty() && !another_way)
         .then(|| "refused: it would remove the last key that opens root's account".to_owned())
 }
@@ -106,10 +85,7 @@ fn group_refusal(
     standing: &Standing,
     facts: &Facts,
 ) -> Result<Option<String>, Pending> {
-    let Some(login) = standing
-        .account
-        .as_deref()
-        .filter(|login| account.is_none_or(|account| account == *login))
+    let Some(login) = standing.account.as_deref().filter(|login| account.is_none_or(|account| account == *login))
     else {
         return Ok(None);
     };

@@ -14,10 +14,7 @@ pub struct Id {
 impl Id {
     /// The resource `name` of `kind`.
     pub fn new(kind: &'static str, name: impl Into<String>) -> Self {
-        Self {
-            kind,
-            name: name.into(),
-        }
+        Self { kind, name: name.into() }
     }
 }
 

@@ -55,18 +55,9 @@ mod tests {
     #[test]
     fn identity_is_read_from_os_release_and_uname() {
         let out = b"PRETTY_NAME=\"Debian\"\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nID=debian\n\n//arch=x86_64\n//hostname=pad\n//virtualization=kvm\n";
-        let answer = Answer {
-            out: out.to_vec(),
-            ..Answer::default()
-        };
+        let answer = Answer { out: out.to_vec(), ..Answer::default() };
         let identity = decode(&answer, &[]).unwrap();
-        assert_eq!(
-            (identity.os_id.as_str(), identity.os_version.as_str()),
-            ("debian", "12")
-        );
-        assert_eq!(
-            (identity.arch.as_str(), identity.virtualization.as_str()),
-            ("x86_64", "kvm")
-        );
+        assert_eq!((identity.os_id.as_str(), identity.os_version.as_str()), ("debian", "12"));
+        assert_eq!((identity.arch.as_str(), identity.virtualization.as_str()), ("x86_64", "kvm"));
     }
 }

@@ -62,11 +62,8 @@ pub trait Link: Send {
     ///
     /// # Errors
     /// [`Broken`] says why the script did not end, and whether the link still lives.
-    fn run(
-        &mut self,
-        job: &Job<'_>,
-        output: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<()>,
-    ) -> Result<Ended, Broken>;
+    fn run(&mut self, job: &Job<'_>, output: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<()>)
+    -> Result<Ended, Broken>;
 
     /// What this session stands on at the host.
     fn standing(&self) -> Standing;

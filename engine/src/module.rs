@@ -114,20 +114,12 @@ pub struct Problem {
 impl Problem {
     /// A problem with `field`.
     pub fn field(field: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            field: Some(field),
-            message: message.into(),
-            hint: None,
-        }
+        Self { field: Some(field), message: message.into(), hint: None }
     }
 
     /// A problem with the name.
     pub fn name(message: impl Into<String>) -> Self {
-        Self {
-            field: None,
-            message: message.into(),
-            hint: None,
-        }
+        Self { field: None, message: message.into(), hint: None }
     }
 
     /// And what to do about it.
@@ -165,10 +157,7 @@ pub trait AnyModule: Sync {
     /// The JSON Schema of `Spec`; its `properties` are the fields.
     fn schema(&self) -> schemars::Schema;
     /// The canonical fields of one declaration: read as `Spec`, written back, without what is not there.
-    fn canonical(
-        &self,
-        declaration: &mut dyn erased_serde::Deserializer<'_>,
-    ) -> Result<Fields, erased_serde::Error>;
+    fn canonical(&self, declaration: &mut dyn erased_serde::Deserializer<'_>) -> Result<Fields, erased_serde::Error>;
     /// Checks and completes the merged resources of this kind on one host, and seals them.
     fn seal(&self, merged: BTreeMap<String, Fields>, repository: &dyn Repository) -> Sealed;
 }
@@ -221,10 +210,7 @@ impl<M: Module> AnySpec for Sealing<M> {
 
     fn check(&self, name: &str, facts: &Facts) -> Result<Checked, Pending> {
         let seen = self.module.observe(name, &self.spec, facts)?;
-        Ok(Checked {
-            changes: self.module.diff(name, &self.spec, &seen),
-            seen: Box::new(seen),
-        })
+        Ok(Checked { changes: self.module.diff(name, &self.spec, &seen), seen: Box::new(seen) })
     }
 
     fn plan(
@@ -234,15 +220,8 @@ impl<M: Module> AnySpec for Sealing<M> {
         drifted: &[(&Id, &dyn AnySpec, &Checked)],
         facts: &Facts,
     ) -> Result<Vec<Planned>, Pending> {
-        let declared: Vec<_> = declared
-            .iter()
-            .filter_map(|(id, spec)| {
-                Some(Item {
-                    id,
-                    spec: spec.spec().downcast_ref()?,
-                })
-            })
-            .collect();
+        let declared: Vec<_> =
+            declared.iter().filter_map(|(id, spec)| Some(Item { id, spec: spec.spec().downcast_ref()? })).collect();
         let drifted: Vec<_> = drifted
             .iter()
             .filter_map(|(id, spec, checked)| {
@@ -250,11 +229,7 @@ impl<M: Module> AnySpec for Sealing<M> {
                     id,
                     spec: spec.spec().downcast_ref()?,
                     seen: checked.seen.downcast_ref()?,
-                    changes: checked
-                        .changes
-                        .iter()
-                        .filter(|change| change.step == step)
-                        .collect(),
+                    changes: checked.changes.iter().filter(|change| change.step == step).collect(),
                 })
             })
             .collect();
@@ -291,16 +266,10 @@ impl<M: Module> AnyModule for Kind<M> {
         schemars::schema_for!(M::Spec)
     }
 
-    fn canonical(
-        &self,
-        declaration: &mut dyn erased_serde::Deserializer<'_>,
-    ) -> Result<Fields, erased_serde::Error> {
+    fn canonical(&self, declaration: &mut dyn erased_serde::Deserializer<'_>) -> Result<Fields, erased_serde::Error> {
         let spec: M::Spec = erased_serde::deserialize(declaration)?;
         match serde_json::to_value(&spec) {
-            Ok(Value::Object(fields)) => Ok(fields
-                .into_iter()
-                .filter(|(_, value)| !value.is_null())
-                .collect()),
+            Ok(Value::Object(fields)) => Ok(fields.into_iter().filter(|(_, value)| !value.is_null()).collect()),
             Ok(_) => Err(serde::de::Error::custom("must be a mapping")),
             Err(error) => Err(serde::de::Error::custom(error)),
         }
@@ -319,23 +288,13 @@ impl<M: Module> AnyModule for Kind<M> {
                         problems.extend(found.into_iter().map(|problem| (name.clone(), problem)));
                     }
                 }
-                Err(error) => {
-                    problems.push((name, Problem::name(format!("cannot be read back: {error}"))))
-                }
+                Err(error) => problems.push((name, Problem::name(format!("cannot be read back: {error}")))),
             }
         }
         problems.extend(self.0.complete(&mut specs, repository));
         let specs = specs
             .into_iter()
-            .map(|(name, spec)| {
-                (
-                    name,
-                    Box::new(Sealing {
-                        module: self.0,
-                        spec,
-                    }) as Box<dyn AnySpec>,
-                )
-            })
+            .map(|(name, spec)| (name, Box::new(Sealing { module: self.0, spec }) as Box<dyn AnySpec>))
             .collect();
         Sealed { specs, problems }
     }

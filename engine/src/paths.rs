@@ -71,8 +71,7 @@ pub const READ_LIMIT: usize = 1 << 20;
 
 /// The state of what is at a path (1 argument); `None`: nothing is there.
 pub static STAT: Fact<Option<Stat>> = Fact {
-    query: Query::new("stat", "stat -c '%f %u %g %s %Y %Z %n' -- \"$@\"")
-        .batched(Batch::Split(split_stats)),
+    query: Query::new("stat", "stat -c '%f %u %g %s %Y %Z %n' -- \"$@\"").batched(Batch::Split(split_stats)),
     decode: |answer, _| decode_stat(answer),
 };
 
@@ -84,9 +83,7 @@ pub static FILE: Fact<Option<File>> = Fact {
 
 /// The content of a regular file (1 argument) up to [`READ_LIMIT`].
 pub static READ: Fact<Vec<u8>> = Fact {
-    query: Query::new("read", include_str!("script/read.sh"))
-        .batched(Batch::Marked)
-        .limit(64 << 20),
+    query: Query::new("read", include_str!("script/read.sh")).batched(Batch::Marked).limit(64 << 20),
     decode: |answer, _| match decode_marked(answer)? {
         content if content.len() > READ_LIMIT => Err(Blind::TooLarge(READ_LIMIT)),
         content => Ok(content.to_vec()),
@@ -188,7 +185,9 @@ fn states<'a>(answer: &'a Answer, args: &[&[String]]) -> States<'a> {
             None if !complete && answer.status != 0 => Err(Answer { out: Vec::new(), ..answer.clone() }),
             None if !complete => Err(failed("it came or went while it was looked at")),
             None => match errors.next() {
-                Some(error) if error.ends_with(": No such file or directory") || error.ends_with(": Not a directory") => {
+                Some(error)
+                    if error.ends_with(": No such file or directory") || error.ends_with(": Not a directory") =>
+                {
                     Ok(None)
                 }
                 Some(error) => Err(failed(error)),
@@ -237,9 +236,7 @@ fn decode_stat(answer: &Answer) -> Result<Option<Stat>, Blind> {
     if text.is_empty() {
         return Ok(None);
     }
-    parse_stat(text)
-        .map(Some)
-        .ok_or_else(|| Blind::Garbled(format!("stat answered `{text}`")))
+    parse_stat(text).map(Some).ok_or_else(|| Blind::Garbled(format!("stat answered `{text}`")))
 }
 
 /// Reads `%f %u %g %s %Y %Z ` of stat(1).
@@ -276,7 +273,10 @@ fn split_files(answer: &Answer, args: &[&[String]]) -> Vec<Answer> {
             let name = args.first().map_or("", String::as_str);
             let hash = match hashes.get(name.as_bytes()) {
                 Some(hash) => hash,
-                None if rest.split(|&byte| byte == b'\n').any(|line| line.strip_prefix(b"!") == Some(name.as_bytes())) => {
+                None if rest
+                    .split(|&byte| byte == b'\n')
+                    .any(|line| line.strip_prefix(b"!") == Some(name.as_bytes())) =>
+                {
                     &b"!permission denied"[..]
                 }
                 None if answer.status == 127 => b"!sha256sum is not on the host",
@@ -292,15 +292,9 @@ fn split_files(answer: &Answer, args: &[&[String]]) -> Vec<Answer> {
 fn hashes(out: &[u8]) -> BTreeMap<Vec<u8>, &[u8]> {
     out.split(|&byte| byte == b'\n')
         .filter_map(|line| {
-            let (escaped, line) = line
-                .strip_prefix(b"\\")
-                .map_or((false, line), |line| (true, line));
+            let (escaped, line) = line.strip_prefix(b"\\").map_or((false, line), |line| (true, line));
             let (hash, name) = (line.get(..64)?, line.get(66..)?);
-            let name = if escaped {
-                unescape(name)
-            } else {
-                name.to_vec()
-            };
+            let name = if escaped { unescape(name) } else { name.to_vec() };
             Some((name, hash))
         })
         .collect()
@@ -310,11 +304,7 @@ fn unescape(name: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(name.len());
     let mut bytes = name.iter().copied();
     while let Some(byte) = bytes.next() {
-        plain.push(if byte == b'\\' {
-            bytes.next().unwrap_or(b'\\')
-        } else {
-            byte
-        });
+        plain.push(if byte == b'\\' { bytes.next().unwrap_or(b'\\') } else { byte });
     }
     plain
 }
@@ -324,19 +314,12 @@ fn decode_file(answer: &Answer) -> Result<Option<File>, Blind> {
     let Some((fields, hash)) = text.split_once('\n') else {
         return Ok(None);
     };
-    let stat =
-        parse_stat(fields).ok_or_else(|| Blind::Garbled(format!("stat answered `{fields}`")))?;
+    let stat = parse_stat(fields).ok_or_else(|| Blind::Garbled(format!("stat answered `{fields}`")))?;
     let sha256 = match (stat.kind, hash.strip_prefix('!')) {
         (FileKind::Regular, None) => Some(Ok(hash.to_owned())),
-        (FileKind::Regular, Some(_)) if stat.size > HASH_LIMIT => {
-            Some(Err(Blind::TooLarge(HASH_LIMIT as usize)))
-        }
-        (FileKind::Regular, Some(why)) if why.contains("ermission denied") => {
-            Some(Err(Blind::Denied(why.to_owned())))
-        }
-        (FileKind::Regular, Some("")) => {
-            Some(Err(Blind::Failed("the content could not be hashed".into())))
-        }
+        (FileKind::Regular, Some(_)) if stat.size > HASH_LIMIT => Some(Err(Blind::TooLarge(HASH_LIMIT as usize))),
+        (FileKind::Regular, Some(why)) if why.contains("ermission denied") => Some(Err(Blind::Denied(why.to_owned()))),
+        (FileKind::Regular, Some("")) => Some(Err(Blind::Failed("the content could not be hashed".into()))),
         (FileKind::Regular, Some(why)) => Some(Err(Blind::Failed(why.to_owned()))),
         _ => None,
     };

@@ -26,13 +26,7 @@ pub struct Query {
 impl Query {
     /// Most queries: one run for each probe, quick, up to 4 MiB.
     pub const fn new(name: &'static str, shell: &'static str) -> Self {
-        Self {
-            name,
-            shell,
-            batch: Batch::No,
-            slow: false,
-            limit: 4 << 20,
-        }
+        Self { name, shell, batch: Batch::No, slow: false, limit: 4 << 20 }
     }
 
     /// Its probes share one run; see [`Batch`].
@@ -123,30 +117,18 @@ impl Answer {
 
     /// `self` if the status is 0, else why the host could not tell: the first line of standard error.
     pub fn ok(&self) -> Result<&Self, Blind> {
-        if self.status == 0 {
-            Ok(self)
-        } else {
-            Err(self.blind())
-        }
+        if self.status == 0 { Ok(self) } else { Err(self.blind()) }
     }
 
     /// Why a program that failed could not tell, from its status and its last words.
     pub fn blind(&self) -> Blind {
         let said = String::from_utf8_lossy(&self.err);
-        let line = said
-            .lines()
-            .map(str::trim)
-            .find(|l| !l.is_empty())
-            .unwrap_or("");
+        let line = said.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or("");
         match self.status {
             124 | 137 => Blind::TimedOut,
             127 => Blind::NoTool(line.to_owned()),
             _ if line.contains("ermission denied") => Blind::Denied(line.to_owned()),
-            status => Blind::Failed(if line.is_empty() {
-                format!("exit status {status}")
-            } else {
-                line.to_owned()
-            }),
+            status => Blind::Failed(if line.is_empty() { format!("exit status {status}") } else { line.to_owned() }),
         }
     }
 }

@@ -41,10 +41,7 @@ pub(crate) fn calls(probes: BTreeSet<Probe>) -> Vec<Call> {
             }
             _ => {
                 size = length;
-                calls.push(Call {
-                    query: probe.query,
-                    probes: vec![probe],
-                });
+                calls.push(Call { query: probe.query, probes: vec![probe] });
             }
         }
     }
@@ -56,10 +53,7 @@ pub(crate) fn calls(probes: BTreeSet<Probe>) -> Vec<Call> {
 pub(crate) fn nonce() -> String {
     let mut bytes = [0; 16];
     // Without randomness a host could forge marks in the content of a file; there is nothing to fall back to.
-    #[expect(
-        clippy::expect_used,
-        reason = "the system's source of randomness does not fail on Linux"
-    )]
+    #[expect(clippy::expect_used, reason = "the system's source of randomness does not fail on Linux")]
     getrandom::fill(&mut bytes).expect("the system gives random bytes");
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -80,10 +74,7 @@ pub(crate) fn asking(nonce: &str, calls: &[Call]) -> Vec<u8> {
         } else {
             push(&mut script, "(\nset --");
             quote_all(&mut script, args);
-            push(
-                &mut script,
-                &format!("\n{}\n)\nend\n", call.query.shell.trim_end()),
-            );
+            push(&mut script, &format!("\n{}\n)\nend\n", call.query.shell.trim_end()));
         }
     }
     close(&mut script, true);
@@ -127,10 +118,7 @@ pub(crate) fn applying(nonce: &str, consent: &Consent, ops: &[&Op], raw: bool) -
     for (index, op) in ops.iter().enumerate() {
         let flags: Vec<_> = op.serves.iter().filter_map(|id| flags.get(id)).collect();
         let failed: String = flags.iter().map(|flag| format!("$failed{flag}")).collect();
-        push(
-            &mut script,
-            &format!("if [ -z \"{failed}\" ]; then\nbegin {}\n", index + 1),
-        );
+        push(&mut script, &format!("if [ -z \"{failed}\" ]; then\nbegin {}\n", index + 1));
         if !raw && !op.stdin.is_empty() {
             push(&mut script, "printf %s ");
             quote(&mut script, &op.stdin);
@@ -138,10 +126,7 @@ pub(crate) fn applying(nonce: &str, consent: &Consent, ops: &[&Op], raw: bool) -
         }
         push(&mut script, "(\nset --");
         quote_all(&mut script, &op.args);
-        push(
-            &mut script,
-            &format!("\n{}\n) 9>&-\nend || {{\n", op.command.shell.trim_end()),
-        );
+        push(&mut script, &format!("\n{}\n) 9>&-\nend || {{\n", op.command.shell.trim_end()));
         for flag in &flags {
             push(&mut script, &format!("failed{flag}=1\n"));
         }
@@ -156,10 +141,7 @@ pub(crate) fn applying(nonce: &str, consent: &Consent, ops: &[&Op], raw: bool) -
 pub(crate) fn releasing(nonce: &str, consent: &Consent) -> Vec<u8> {
     let mut script = applying(nonce, consent, &[], false);
     // The lease is written last; without it the lock is free.
-    let end = script
-        .windows(6)
-        .rposition(|window| window == b"lease\n")
-        .unwrap_or(script.len());
+    let end = script.windows(6).rposition(|window| window == b"lease\n").unwrap_or(script.len());
     script.splice(end..end + 6, b"release\n".iter().copied());
     script
 }

@@ -59,15 +59,7 @@ pub enum Done {
 impl Session<ReadOnly> {
     /// Begins a session that asks; a script that takes longer than `patience` has stalled.
     pub fn open(link: Box<dyn Link>, patience: Duration) -> Self {
-        Self {
-            link,
-            patience,
-            consent: None,
-            rounds: 0,
-            lost: None,
-            leased: false,
-            capability: PhantomData,
-        }
+        Self { link, patience, consent: None, rounds: 0, lost: None, leased: false, capability: PhantomData }
     }
 
     /// Lets it change the host. Only `comply enforce` may call this.
@@ -107,15 +99,9 @@ impl<C> Session<C> {
         host: &str,
         watch: &dyn Watch,
     ) -> Result<(), Broken> {
-        let (sound, unsound): (BTreeSet<_>, _) = probes
-            .into_iter()
-            .partition(|probe| probe.args.iter().all(|arg| !arg.contains('\0')));
-        facts.learn(unsound.into_iter().map(|probe| {
-            (
-                probe,
-                Err(Blind::Unsupported("a name has a NUL in it".into())),
-            )
-        }));
+        let (sound, unsound): (BTreeSet<_>, _) =
+            probes.into_iter().partition(|probe| probe.args.iter().all(|arg| !arg.contains('\0')));
+        facts.learn(unsound.into_iter().map(|probe| (probe, Err(Blind::Unsupported("a name has a NUL in it".into())))));
         let mut calls = script::calls(sound);
         for attempt in 0..3 {
             if calls.is_empty() {
@@ -146,38 +132,19 @@ impl<C> Session<C> {
         let text = script::asking(&nonce, &calls);
         self.rounds += 1;
         let probes = calls.iter().map(|call| call.probes.len()).sum();
-        watch.event(
-            host,
-            &Event::Asking {
-                round: self.rounds,
-                probes,
-                bytes: text.len(),
-            },
-        );
+        watch.event(host, &Event::Asking { round: self.rounds, probes, bytes: text.len() });
         let begun = Instant::now();
         let mut frames = Frames::new(&nonce, calls.iter().map(|call| call.query.limit).collect());
         let mut flooded = false;
-        let job = Job {
-            script: &text,
-            stdin: None,
-            deadline: begun + self.patience,
-        };
-        let ended = self.link.run(
-            &job,
-            &mut |stream, bytes| match frames.feed(stream, bytes) {
-                Flow::More => ControlFlow::Continue(()),
-                Flow::TooLarge => {
-                    flooded = true;
-                    ControlFlow::Break(())
-                }
-            },
-        );
-        watch.event(
-            host,
-            &Event::Answered {
-                took: begun.elapsed(),
-            },
-        );
+        let job = Job { script: &text, stdin: None, deadline: begun + self.patience };
+        let ended = self.link.run(&job, &mut |stream, bytes| match frames.feed(stream, bytes) {
+            Flow::More => ControlFlow::Continue(()),
+            Flow::TooLarge => {
+                flooded = true;
+                ControlFlow::Break(())
+            }
+        });
+        watch.event(host, &Event::Answered { took: begun.elapsed() });
         let why = match ended {
             Err(Broken::Become(why)) if self.rounds == 1 => return Err(Broken::Become(why)),
             Err(Broken::Become(why) | Broken::Closed(why)) => {
@@ -186,24 +153,16 @@ impl<C> Session<C> {
             }
             Err(Broken::Stalled) => Blind::TimedOut,
             Ok(_) if !frames.begun() => Blind::Garbled(no_answer(&frames)),
-            Ok(Ended::Signal(signal)) => {
-                Blind::Failed(format!("the shell was ended by SIG{signal}"))
-            }
+            Ok(Ended::Signal(signal)) => Blind::Failed(format!("the shell was ended by SIG{signal}")),
             Ok(_) => Blind::Failed("the shell ended before its script".into()),
         };
         let running = frames.running();
         let mut left = Vec::new();
         for (index, call) in calls.into_iter().enumerate() {
             match frames.take(index) {
-                Some(frame) if frame.status.is_some() => {
-                    facts.learn(answers(call, frame.answer(), &frame.parts))
-                }
+                Some(frame) if frame.status.is_some() => facts.learn(answers(call, frame.answer(), &frame.parts)),
                 _ if running == Some(index) && self.lost.is_none() => {
-                    let why = if flooded {
-                        Blind::TooLarge(call.query.limit)
-                    } else {
-                        why.clone()
-                    };
+                    let why = if flooded { Blind::TooLarge(call.query.limit) } else { why.clone() };
                     blind(facts, vec![call], &why);
                 }
                 _ => left.push(call),
@@ -223,31 +182,15 @@ impl Session<Armed> {
         while done.len() < ops.len() {
             let rest = &ops[done.len()..];
             let raw = script::needs_own_script(&rest[0]);
-            let count = if raw {
-                1
-            } else {
-                rest.iter()
-                    .take_while(|op| !script::needs_own_script(op))
-                    .count()
-            };
-            let failed: BTreeSet<_> = ops
-                .iter()
-                .zip(&done)
-                .filter(|(_, done)| **done != Done::Well)
-                .flat_map(|(op, _)| &op.serves)
-                .collect();
+            let count = if raw { 1 } else { rest.iter().take_while(|op| !script::needs_own_script(op)).count() };
+            let failed: BTreeSet<_> =
+                ops.iter().zip(&done).filter(|(_, done)| **done != Done::Well).flat_map(|(op, _)| &op.serves).collect();
             let doomed = |op: &&Op| op.serves.iter().any(|id| failed.contains(id));
             let batch: Vec<&Op> = rest[..count].iter().filter(|op| !doomed(op)).collect();
             let mut results = self.apply_once(&batch, raw, done.is_empty())?.into_iter();
             let outcomes: Vec<_> = rest[..count]
                 .iter()
-                .map(|op| {
-                    if doomed(&op) {
-                        Done::NotRun
-                    } else {
-                        results.next().unwrap_or(Done::NotRun)
-                    }
-                })
+                .map(|op| if doomed(&op) { Done::NotRun } else { results.next().unwrap_or(Done::NotRun) })
                 .collect();
             done.extend(outcomes);
         }
@@ -262,19 +205,10 @@ impl Session<Armed> {
             return Ok(Vec::new());
         }
         if let Some(why) = &self.lost {
-            return Ok(vec![
-                Done::Failed(format!("the connection was lost: {why}"));
-                ops.len()
-            ]);
+            return Ok(vec![Done::Failed(format!("the connection was lost: {why}")); ops.len()]);
         }
-        if let Some(op) = ops
-            .iter()
-            .find(|op| op.args.iter().any(|arg| arg.contains('\0')))
-        {
-            return Err(format!(
-                "{}: a value has a NUL in it, which no command can take",
-                op.says
-            ));
+        if let Some(op) = ops.iter().find(|op| op.args.iter().any(|arg| arg.contains('\0'))) {
+            return Err(format!("{}: a value has a NUL in it, which no command can take", op.says));
         }
         let nonce = script::nonce();
         let text = script::applying(&nonce, consent, ops, raw);
@@ -312,9 +246,7 @@ impl Session<Armed> {
                     }),
                 },
                 None => match &self.lost {
-                    Some(why) => {
-                        Done::Failed(format!("not reached: the connection was lost: {why}"))
-                    }
+                    Some(why) => Done::Failed(format!("not reached: the connection was lost: {why}")),
                     None => Done::NotRun,
                 },
             })
@@ -323,19 +255,11 @@ impl Session<Armed> {
 
     /// Gives the host's lock back, if it was taken. What goes wrong is of no consequence: the lease runs out.
     pub fn release(&mut self) {
-        let Some(consent) = self
-            .consent
-            .as_ref()
-            .filter(|_| self.leased && self.lost.is_none())
-        else {
+        let Some(consent) = self.consent.as_ref().filter(|_| self.leased && self.lost.is_none()) else {
             return;
         };
         let text = script::releasing(&script::nonce(), consent);
-        let job = Job {
-            script: &text,
-            stdin: None,
-            deadline: Instant::now() + self.patience,
-        };
+        let job = Job { script: &text, stdin: None, deadline: Instant::now() + self.patience };
         let _ = self.link.run(&job, &mut |_, _| ControlFlow::Continue(()));
         self.leased = false;
     }
@@ -343,28 +267,14 @@ impl Session<Armed> {
 
 /// Cuts the answer of a call apart for its probes.
 fn answers(call: Call, answer: Answer, parts: &[Vec<u8>]) -> Vec<(Probe, Result<Answer, Blind>)> {
-    let args: Vec<&[String]> = call
-        .probes
-        .iter()
-        .map(|probe| probe.args.as_slice())
-        .collect();
+    let args: Vec<&[String]> = call.probes.iter().map(|probe| probe.args.as_slice()).collect();
     let mut cut = match call.query.batch {
         Batch::No => vec![answer],
         Batch::Split(split) => split(&answer, &args),
-        Batch::Marked => parts
-            .iter()
-            .skip(1)
-            .map(|part| Answer {
-                out: part.clone(),
-                ..answer.clone()
-            })
-            .collect(),
+        Batch::Marked => parts.iter().skip(1).map(|part| Answer { out: part.clone(), ..answer.clone() }).collect(),
     }
     .into_iter();
-    call.probes
-        .into_iter()
-        .map(|probe| (probe, cut.next().ok_or_else(missing_part)))
-        .collect()
+    call.probes.into_iter().map(|probe| (probe, cut.next().ok_or_else(missing_part))).collect()
 }
 
 fn missing_part() -> Blind {
@@ -372,12 +282,7 @@ fn missing_part() -> Blind {
 }
 
 fn blind(facts: &mut Facts, calls: Vec<Call>, why: &Blind) {
-    facts.learn(
-        calls
-            .into_iter()
-            .flat_map(|call| call.probes)
-            .map(|probe| (probe, Err(why.clone()))),
-    );
+    facts.learn(calls.into_iter().flat_map(|call| call.probes).map(|probe| (probe, Err(why.clone()))));
 }
 
 fn no_answer(frames: &Frames) -> String {
@@ -391,11 +296,7 @@ fn no_answer(frames: &Frames) -> String {
 /// help to understand it.
 fn last_words(answer: &Answer) -> String {
     let said = String::from_utf8_lossy(&answer.err);
-    let lines: Vec<&str> = said
-        .lines()
-        .map(str::trim_end)
-        .filter(|line| !line.trim().is_empty())
-        .collect();
+    let lines: Vec<&str> = said.lines().map(str::trim_end).filter(|line| !line.trim().is_empty()).collect();
     match lines.len() {
         0 => format!("exit status {}", answer.status),
         count => lines[count.saturating_sub(8)..].join("\n"),

@@ -66,38 +66,19 @@ pub struct Survey {
 
 impl Survey {
     /// Nothing is seen yet. `facts` may hold answers already.
-    pub fn new(
-        host: impl Into<String>,
-        resources: Vec<Resource>,
-        graph: Graph,
-        facts: Facts,
-    ) -> Self {
-        let selected = resources
-            .iter()
-            .enumerate()
-            .filter(|(_, r)| r.selected && r.spec.is_some())
-            .map(|(index, _)| index);
+    pub fn new(host: impl Into<String>, resources: Vec<Resource>, graph: Graph, facts: Facts) -> Self {
+        let selected =
+            resources.iter().enumerate().filter(|(_, r)| r.selected && r.spec.is_some()).map(|(index, _)| index);
         let wanted = graph.with_needs(selected, &resources);
         let states = resources.iter().map(|_| State::Unseen).collect();
-        Self {
-            host: host.into(),
-            resources,
-            graph,
-            facts,
-            states,
-            wanted,
-        }
+        Self { host: host.into(), resources, graph, facts, states, wanted }
     }
 
     /// Observes everything that is wanted.
     ///
     /// # Errors
     /// [`Broken::Become`]: the rights to look could not be had.
-    pub fn observe<C>(
-        &mut self,
-        session: &mut Session<C>,
-        watch: &dyn Watch,
-    ) -> Result<(), Broken> {
+    pub fn observe<C>(&mut self, session: &mut Session<C>, watch: &dyn Watch) -> Result<(), Broken> {
         let mut open: Vec<usize> = self.wanted.iter().copied().collect();
         for _ in 0..ROUNDS {
             open.retain(|&index| !self.look(index));
@@ -108,9 +89,8 @@ impl Survey {
             session.ask(missing, &mut self.facts, &self.host, watch)?;
         }
         for index in open {
-            self.states[index] = State::Blind(Blind::Failed(
-                "its questions never end; this is a mistake in comply".into(),
-            ));
+            self.states[index] =
+                State::Blind(Blind::Failed("its questions never end; this is a mistake in comply".into()));
         }
         Ok(())
     }
@@ -132,18 +112,12 @@ impl Survey {
 
     /// The audit's verdicts, for each selected resource by its index.
     pub fn verdicts(&self) -> BTreeMap<usize, Verdict> {
-        self.selected()
-            .map(|index| (index, self.verdict(index)))
-            .collect()
+        self.selected().map(|index| (index, self.verdict(index))).collect()
     }
 
     /// The indices of what the command line selected.
     pub fn selected(&self) -> impl Iterator<Item = usize> {
-        self.resources
-            .iter()
-            .enumerate()
-            .filter(|(_, resource)| resource.selected)
-            .map(|(index, _)| index)
+        self.resources.iter().enumerate().filter(|(_, resource)| resource.selected).map(|(index, _)| index)
     }
 
     fn verdict(&self, index: usize) -> Verdict {
@@ -152,43 +126,30 @@ impl Survey {
             return Verdict::Skipped;
         }
         match &self.states[index] {
-            State::Unseen => Verdict::Unknown {
-                why: "it was not looked at".into(),
-            },
+            State::Unseen => Verdict::Unknown { why: "it was not looked at".into() },
             State::Checked(checked) if checked.changes.is_empty() => Verdict::Compliant,
             State::Checked(checked) => self.differs(index, checked.changes.clone()),
-            State::Settling { what, .. } => {
-                self.differs(index, vec![Change::value("state", what.clone(), "settled")])
-            }
+            State::Settling { what, .. } => self.differs(index, vec![Change::value("state", what.clone(), "settled")]),
             State::Blind(blind) => match self.blocker(index, blind) {
                 Some(by) => self.blocked(by),
-                None => Verdict::Unknown {
-                    why: blind.to_string(),
-                },
+                None => Verdict::Unknown { why: blind.to_string() },
             },
         }
     }
 
     fn differs(&self, index: usize, changes: Vec<Change>) -> Verdict {
         if let Some(waiver) = &self.resources[index].waiver {
-            return Verdict::Waived {
-                changes,
-                waiver: waiver.clone(),
-            };
+            return Verdict::Waived { changes, waiver: waiver.clone() };
         }
         match self
             .ancestors(index, Strength::Needs)
             .into_iter()
             .find(|&other| !self.resources[other].selected && self.states[other].drifts())
         {
-            Some(other) => Verdict::Blocked {
-                by: self.resources[other].id.clone(),
-                because: "drifts and is not selected".into(),
-            },
-            None => Verdict::Drift {
-                changes,
-                held: None,
-            },
+            Some(other) => {
+                Verdict::Blocked { by: self.resources[other].id.clone(), because: "drifts and is not selected".into() }
+            }
+            None => Verdict::Drift { changes, held: None },
         }
     }
 
@@ -196,10 +157,9 @@ impl Survey {
         let resource = &self.resources[by];
         let id: Id = resource.id.clone();
         match &resource.waiver {
-            Some(waiver) => Verdict::Waived {
-                changes: Vec::new(),
-                waiver: format!("blocked by {id}, which is waived: {waiver}"),
-            },
+            Some(waiver) => {
+                Verdict::Waived { changes: Vec::new(), waiver: format!("blocked by {id}, which is waived: {waiver}") }
+            }
             None => {
                 let because = if !resource.selected {
                     "drifts and is not selected".to_owned()
@@ -216,11 +176,7 @@ impl Survey {
     /// The drifted resource because of which the host cannot tell about this one yet. What merely comes before
     /// it counts only where something is missing that it may bring.
     pub(crate) fn blocker(&self, index: usize, blind: &Blind) -> Option<usize> {
-        let first = |strength| {
-            self.ancestors(index, strength)
-                .into_iter()
-                .find(|&other| self.states[other].drifts())
-        };
+        let first = |strength| self.ancestors(index, strength).into_iter().find(|&other| self.states[other].drifts());
         first(Strength::Needs).or_else(|| match blind {
             Blind::NotYet(_) | Blind::NoTool(_) => first(Strength::After),
             _ => None,
@@ -237,10 +193,7 @@ impl Survey {
             for resource in layer {
                 for step in 0..self.resources[resource].module.steps().len() {
                     let node = Node { resource, step };
-                    let weak = self
-                        .graph
-                        .after(node)
-                        .filter(|_| strength == Strength::After);
+                    let weak = self.graph.after(node).filter(|_| strength == Strength::After);
                     for before in self.graph.needs(node).chain(weak).map(|node| node.resource) {
                         if seen.insert(before) {
                             found.push(before);

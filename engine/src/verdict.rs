@@ -78,9 +78,7 @@ impl Verdict {
     /// What differs, or was put right.
     pub fn changes(&self) -> &[Change] {
         match self {
-            Self::Drift { changes, .. }
-            | Self::Waived { changes, .. }
-            | Self::Changed { changes } => changes,
+            Self::Drift { changes, .. } | Self::Waived { changes, .. } | Self::Changed { changes } => changes,
             Self::Failed { left, .. } => left,
             _ => &[],
         }
@@ -89,17 +87,7 @@ impl Verdict {
 
 /// How far a resource may be changed; `audit < enforce`, and the lowest of all that apply wins.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Default,
-    Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -112,17 +100,7 @@ pub enum Mode {
 
 /// How much a drift matters.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Default,
-    Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {

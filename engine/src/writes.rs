@@ -78,10 +78,5 @@ pub fn mkdir(id: Id, path: &str, access: &Access, says: impl Into<String>) -> Op
 }
 
 fn with_access(path: &str, access: &Access) -> Vec<String> {
-    vec![
-        path.to_owned(),
-        format!("{:04o}", access.mode),
-        access.owner.clone(),
-        access.group.clone(),
-    ]
+    vec![path.to_owned(), format!("{:04o}", access.mode), access.owner.clone(), access.group.clone()]
 }

@@ -20,7 +20,11 @@ const SHELLS: [&[&str]; 3] = [&["dash"], &["bash", "--posix"], &["busybox", "sh"
 struct Shell(&'static [&'static str]);
 
 impl Link for Shell {
-    fn run(&mut self, job: &Job<'_>, output: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<()>) -> Result<Ended, Broken> {
+    fn run(
+        &mut self,
+        job: &Job<'_>,
+        output: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<()>,
+    ) -> Result<Ended, Broken> {
         let mut child = Command::new(self.0[0])
             .args(&self.0[1..])
             .stdin(Stdio::piped())
@@ -32,8 +36,10 @@ impl Link for Shell {
         let script = job.script.to_vec();
         let mut stdin = child.stdin.take().unwrap();
         std::thread::spawn(move || stdin.write_all(&script));
-        let pipes: [(Stream, Box<dyn Read + Send>); 2] =
-            [(Stream::Out, Box::new(child.stdout.take().unwrap())), (Stream::Err, Box::new(child.stderr.take().unwrap()))];
+        let pipes: [(Stream, Box<dyn Read + Send>); 2] = [
+            (Stream::Out, Box::new(child.stdout.take().unwrap())),
+            (Stream::Err, Box::new(child.stderr.take().unwrap())),
+        ];
         for (stream, mut pipe) in pipes {
             let sender = sender.clone();
             std::thread::spawn(move || {
@@ -76,9 +82,12 @@ fn whole(answer: &Answer, _: &[String]) -> Result<Answer, Blind> {
     Ok(answer.clone())
 }
 
-static ECHO: Fact<Answer> = Fact { query: Query::new("echo", r#"printf '%s\n' "$@"; printf '%s' "$#" >&2; exit 7"#), decode: whole };
-static EACH: Fact<Answer> =
-    Fact { query: Query::new("each", r#"for p do item; printf '%s' "$p"; done"#).batched(Batch::Marked), decode: whole };
+static ECHO: Fact<Answer> =
+    Fact { query: Query::new("echo", r#"printf '%s\n' "$@"; printf '%s' "$#" >&2; exit 7"#), decode: whole };
+static EACH: Fact<Answer> = Fact {
+    query: Query::new("each", r#"for p do item; printf '%s' "$p"; done"#).batched(Batch::Marked),
+    decode: whole,
+};
 static HANGS: Fact<Answer> = Fact { query: Query::new("hangs", "exec sleep 1000"), decode: whole };
 static FLOODS: Fact<Answer> = Fact { query: Query::new("floods", "yes").limit(1 << 20), decode: whole };
 static DIES: Fact<Answer> = Fact { query: Query::new("kills its shell", "kill -KILL $$"), decode: whole };
@@ -97,10 +106,38 @@ fn ask(shell: &'static [&'static str], questions: &[(&'static Fact<Answer>, &[&s
 
 fn nasty() -> impl Strategy<Value = String> {
     let words = prop::sample::select(vec![
-        "'", "\"", "$(touch /tmp/comply-was-here)", "`id`", "-rf", "--", "{{", "\n", "\\", "\\\\n", "%s", "*", "~", "#", ";", "&", "|", ">", "é",
-        " ", "\t", "\r", "$0", "${IFS}", "!!", "a",
+        "'",
+        "\"",
+        "$(touch /tmp/comply-was-here)",
+        "`id`",
+        "-rf",
+        "--",
+        "{{",
+        "\n",
+        "\\",
+        "\\\\n",
+        "%s",
+        "*",
+        "~",
+        "#",
+        ";",
+        "&",
+        "|",
+        ">",
+        "é",
+        " ",
+        "\t",
+        "\r",
+        "$0",
+        "${IFS}",
+        "!!",
+        "a",
     ]);
-    prop_oneof![prop::collection::vec(words, 0..12).prop_map(|words| words.concat()), "[^\0]{0,40}", Just("x".repeat(4096))]
+    prop_oneof![
+        prop::collection::vec(words, 0..12).prop_map(|words| words.concat()),
+        "[^\0]{0,40}",
+        Just("x".repeat(4096))
+    ]
 }
 
 proptest! {
@@ -170,7 +207,11 @@ fn a_name_with_a_nul_is_not_sent() {
 struct Cut(Shell, usize);
 
 impl Link for Cut {
-    fn run(&mut self, job: &Job<'_>, output: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<()>) -> Result<Ended, Broken> {
+    fn run(
+        &mut self,
+        job: &Job<'_>,
+        output: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<()>,
+    ) -> Result<Ended, Broken> {
         let end = self.1.min(job.script.len() - 2);
         self.0.run(&Job { script: &job.script[..end], ..*job }, output)
     }

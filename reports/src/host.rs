@@ -1,7 +1,7 @@
 //! One host of a report.
 
 use crate::resource::Resource;
-use engine::link::{Step, Unreachable};
+use engine::link::Unreachable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,10 +45,5 @@ impl Status {
     /// Not reached, because of this.
     pub fn unreachable(unreachable: &Unreachable) -> Self {
         Self::Unreachable { step: unreachable.step.to_string(), why: crate::escape::bound(&unreachable.why) }
-    }
-
-    /// The step is that of the rights on the host.
-    pub fn is_become(&self) -> bool {
-        matches!(self, Self::Unreachable { step, .. } if *step == Step::Become.to_string())
     }
 }

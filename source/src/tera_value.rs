@@ -2,7 +2,6 @@
 
 use crate::node::{Key, Node, Value};
 use crate::place::Place;
-use std::collections::BTreeMap;
 
 /// For a template: what is written without quotes and would be printed the same is a number or true or false,
 /// everything else is text, so that `1.10` stays `1.10`.
@@ -45,11 +44,9 @@ pub(crate) fn from_tera(value: &tera::Value, place: &Place) -> Result<Node, &'st
         return Ok(Node { value: Value::List(items), place: place.clone() });
     }
     if let Some(map) = value.as_map() {
-        let mut sorted = BTreeMap::new();
         let mut entries = Vec::new();
         for (key, value) in map {
             let text = key.to_string();
-            sorted.insert(text.clone(), ());
             entries.push((Key { text: text.into(), place: place.clone() }, from_tera(value, place)?));
         }
         return Ok(Node { value: Value::Map(entries), place: place.clone() });

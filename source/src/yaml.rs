@@ -267,14 +267,18 @@ impl<'a> Builder<'a> {
             self.diagnostics.push(Diagnostic::error("key-not-text", "a key is a text, not an alias").at(&place, ""));
             return Ok(());
         }
-        let Some((node, size)) = self.anchors.get(&id) else {
+        let Some((_, size)) = self.anchors.get(&id) else {
             return Err(Box::new(
                 Diagnostic::error("yaml-alias", "an alias cannot stand inside of what it names").at(&place, ""),
             ));
         };
-        self.count(*size, &place)?;
-        let node = node.clone();
-        self.put(node, 0)
+        let size = *size;
+        self.count(size, &place)?;
+        // Looked up again: nothing is copied before it is counted.
+        match self.anchors.get(&id).map(|(node, _)| node.clone()) {
+            Some(node) => self.put(node, 0),
+            None => Ok(()),
+        }
     }
 
     fn count(&mut self, more: usize, place: &Place) -> Step {

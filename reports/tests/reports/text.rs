@@ -1,11 +1,9 @@
 //! What a person reads of a run, as snapshots.
 
-mod sample;
-
+use crate::sample::{Declared, host, report, run};
 use engine::link::{Step, Unreachable};
 use engine::{Change, Id, Mode, Severity, Verdict};
 use reports::{Command, Host, Report, Status, Style, json, text};
-use sample::{Declared, host, report, run};
 
 fn render(report: &Report) -> String {
     text::render(report, &Style { width: 96, ..Style::default() })

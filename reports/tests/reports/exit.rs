@@ -1,10 +1,8 @@
 //! The table of exit codes, line by line.
 
-mod sample;
-
+use crate::sample::{Declared, host, run};
 use engine::{Change, Id, Severity, Verdict};
 use reports::{Command, Exit, Host, Report, Status};
-use sample::{Declared, host, run};
 
 fn drift() -> Verdict {
     Verdict::Drift { changes: vec![Change::value("state", "absent", "present")], held: None }

@@ -1,0 +1,243 @@
+//! How accounts are put right: one usermod for all that /etc/passwd and the groups hold.
+
+use super::{Present, Spec, User, is_hash};
+use crate::date::End;
+use engine::{Command, Danger, Drifted, Op, Planned};
+
+// With a group of the account's own name on the host, useradd wants to be told to use it.
+static ADD: Command = Command {
+    name: "useradd",
+    shell: "name=$1 group=$2; shift 2\n\
+            if [ -z \"$group\" ] && getent group \"$name\" >/dev/null; then group=$name; fi\n\
+            useradd ${group:+-g \"$group\"} \"$@\" -- \"$name\"",
+};
+
+static MODIFY: Command = Command { name: "usermod", shell: "name=$1; shift\nusermod \"$@\" -- \"$name\"" };
+
+/// Reads `name:hash` on standard input: a hash is never on a command line.
+static PASSWORD: Command = Command { name: "chpasswd", shell: "chpasswd -e" };
+
+static MAKE_HOME: Command = Command {
+    name: "make home",
+    shell: "account \"$1\" || die \"there is no account $1 in /etc/passwd\"\n\
+            [ -d \"$H\" ] && exit 0\n\
+            umask 022\n\
+            mkdir -p -- \"${H%/*}/\" && mkdir -m 0700 -- \"$H\" || exit 1\n\
+            if [ -d /etc/skel ]; then cp -a /etc/skel/. \"$H/\" || exit 1; fi\n\
+            chown -Rh \"$U:$G\" \"$H\" && chmod 0700 \"$H\"",
+};
+
+/// Whatever comes after, nobody gets in any more. userdel itself looks for processes of the account (8), and
+/// not for those of a container that happen to have its number.
+static REMOVE: Command = Command {
+    name: "userdel",
+    shell: "usermod -L -e 1 -- \"$1\" || die \"the account $1 could not be locked, so it was not removed\"\n\
+            uid=$(id -u -- \"$1\")\n\
+            said=$(userdel ${2:+-r} -- \"$1\" 2>&1)\n\
+            case $? in\n\
+            0) exit 0 ;;\n\
+            8) ;;\n\
+            12) die \"the account is removed, its home is not: $said\" ;;\n\
+            *) die \"$said; the account is locked\" ;;\n\
+            esac\n\
+            found=\n\
+            for file in $(grep -lE \"^Uid:.*[[:space:]]$uid([[:space:]]|\\$)\" /proc/[0-9]*/status 2>/dev/null); do\n\
+            \x20 read -r comm 2>/dev/null <\"${file%/status}/comm\" || continue\n\
+            \x20 pid=${file#/proc/}\n\
+            \x20 found=\"$found, $comm (${pid%/status})\"\n\
+            done\n\
+            die \"processes of $1 still run: ${found#, }; the account is locked; end them (loginctl terminate-user $1) and enforce again\"",
+};
+
+/// What puts one account right.
+pub(super) fn plan(drift: &Drifted<'_, User>) -> Vec<Planned> {
+    match (&drift.seen.present, drift.spec.is_absent()) {
+        (None, _) => create(drift),
+        (Some(seen), true) => vec![remove(drift, seen).into()],
+        (Some(seen), false) => modify(drift, seen),
+    }
+}
+
+fn strings(args: &[&str]) -> impl Iterator<Item = String> {
+    args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>().into_iter()
+}
+
+fn joined<'a>(names: impl IntoIterator<Item = &'a String>, by: &str) -> String {
+    names.into_iter().map(String::as_str).collect::<Vec<_>>().join(by)
+}
+
+fn create(drift: &Drifted<'_, User>) -> Vec<Planned> {
+    let (id, spec) = (drift.id, drift.spec);
+    let mut args = vec![id.name.clone(), spec.group.clone().unwrap_or_default()];
+    args.extend(spec.uid.iter().flat_map(|uid| ["-u".into(), uid.to_string()]));
+    if let Some(groups) = spec.groups.as_ref().filter(|groups| !groups.is_empty()) {
+        args.extend(strings(&["-G", &joined(groups, ",")]));
+    }
+    for (flag, value) in [("-s", &spec.shell), ("-d", &spec.home), ("-c", &spec.comment)] {
+        args.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
+    }
+    if let Some(End::On(date)) = spec.expires {
+        args.extend(strings(&["-e", &date.to_string()]));
+    }
+    args.extend(strings(&[if spec.wants_home() { "-m" } else { "-M" }]));
+    if spec.system == Some(true) {
+        args.extend(strings(&["-r"]));
+    }
+    let mut ops = vec![Op::new(id.clone(), &ADD, args, "create the account").into()];
+    ops.extend(spec.password.as_ref().map(|hash| set_password(drift, hash, spec.locked == Some(true))));
+    if spec.locked == Some(true) {
+        let args = strings(&[&id.name, "-L", "-e", "1"]).collect();
+        ops.push(Op::new(id.clone(), &MODIFY, args, "lock the account").into());
+    }
+    ops
+}
+
+fn remove(drift: &Drifted<'_, User>, seen: &Present) -> Op {
+    let name = drift.id.name.clone();
+    let danger = Danger::Account(name.clone());
+    let with_home = drift.spec.remove_home == Some(true);
+    let args = vec![name, if with_home { "home".into() } else { String::new() }];
+    let op = Op::new(drift.id.clone(), &REMOVE, args, "lock the account, then remove it").endangers(danger);
+    if with_home { op.destroys(format!("the home {} and the mail of {}", seen.account.home, drift.id.name)) } else { op }
+}
+
+fn modify(drift: &Drifted<'_, User>, seen: &Present) -> Vec<Planned> {
+    let (id, spec) = (drift.id, drift.spec);
+    let changed = |field: &str| drift.changes.iter().any(|change| change.field == field);
+    let mut usermod = Usermod { op: Op::new(id.clone(), &MODIFY, vec![id.name.clone()], ""), says: Vec::new() };
+    usermod.identity(spec, seen, &changed);
+    if changed("groups") {
+        usermod.groups(spec, seen);
+    }
+    usermod.access(spec, seen, &changed);
+
+    let mut ops = usermod.planned();
+    if let Some(hash) = spec.password.as_ref().filter(|_| changed("password")) {
+        let stays_locked = spec.locked == Some(true) || (spec.locked.is_none() && seen.password_is_locked());
+        ops.push(set_password(drift, hash, stays_locked));
+    }
+    if changed("create_home") || (changed("home") && spec.wants_home() && spec.move_home != Some(true)) {
+        ops.push(Op::new(id.clone(), &MAKE_HOME, vec![id.name.clone()], "make its home").into());
+    }
+    if ops.is_empty() {
+        ops.push(Planned::Refuse { serves: vec![id.clone()], why: why_not(&changed).into() });
+    }
+    ops
+}
+
+/// What differs and only a person can put right.
+fn why_not(changed: &impl Fn(&str) -> bool) -> &'static str {
+    if changed("system") {
+        "its number says otherwise, and a new one would leave its files behind; write the `uid` it must have"
+    } else {
+        "only its owner can choose a new password (passwd), or the policy can bring another `password`"
+    }
+}
+
+fn set_password(drift: &Drifted<'_, User>, hash: &str, locked: bool) -> Planned {
+    if !is_hash(hash) {
+        return Planned::Refuse { serves: vec![drift.id.clone()], why: "its `password` is no crypt hash".into() };
+    }
+    let lock = if locked && hash.starts_with('$') { "!" } else { "" };
+    let line = format!("{}:{lock}{hash}\n", drift.id.name);
+    Op::new(drift.id.clone(), &PASSWORD, Vec::new(), "set the password").stdin(line).into()
+}
+
+/// One usermod in the making.
+struct Usermod {
+    op: Op,
+    says: Vec<String>,
+}
+
+impl Usermod {
+    fn set(&mut self, args: &[&str], says: String) {
+        self.op.args.extend(strings(args));
+        self.says.push(says);
+    }
+
+    fn endangers(&mut self, danger: Danger) {
+        self.op.endangers.push(danger);
+    }
+
+    fn identity(&mut self, spec: &Spec, seen: &Present, changed: &impl Fn(&str) -> bool) {
+        let name = seen.account.name.clone();
+        if let Some(uid) = spec.uid.filter(|_| changed("uid")) {
+            self.set(&["-u", &uid.to_string()], format!("change its number to {uid}"));
+            self.op.hurts.push(format!("files of {name} outside its home keep the old number {}", seen.account.uid));
+        }
+        if let Some(group) = spec.group.as_ref().filter(|_| changed("group")) {
+            self.set(&["-g", group], format!("set the primary group {group}"));
+            self.endangers(Danger::Group { account: Some(name.clone()), group: seen.primary.clone() });
+        }
+        if let Some(shell) = spec.shell.as_ref().filter(|_| changed("shell")) {
+            self.set(&["-s", shell], format!("set the shell {shell}"));
+            if ["nologin", "false"].contains(&shell.rsplit('/').next().unwrap_or_default()) {
+                self.endangers(Danger::Account(name.clone()));
+            }
+        }
+        if let Some(home) = spec.home.as_ref().filter(|_| changed("home")) {
+            if spec.move_home == Some(true) {
+                self.set(&["-d", home, "-m"], format!("move the home to {home}"));
+            } else {
+                self.set(&["-d", home], format!("set the home {home}"));
+                // Its keys stay behind.
+                self.endangers(Danger::Account(name));
+            }
+        }
+        if let Some(comment) = spec.comment.as_ref().filter(|_| changed("comment")) {
+            self.set(&["-c", comment], "set the comment".into());
+        }
+    }
+
+    fn groups(&mut self, spec: &Spec, seen: &Present) {
+        let wanted = spec.groups.iter().flatten();
+        let added = joined(&seen.missing_groups, ", ");
+        if spec.exclusive != Some(true) || seen.other_groups.is_empty() {
+            self.set(&["-a", "-G", &joined(&seen.missing_groups, ",")], format!("add it to {added}"));
+            return;
+        }
+        let left = joined(&seen.other_groups, ", ");
+        let says = if added.is_empty() { format!("take it out of {left}") } else { format!("add it to {added}, take it out of {left}") };
+        self.set(&["-G", &joined(wanted, ",")], says);
+        for group in &seen.other_groups {
+            self.endangers(Danger::Group { account: Some(seen.account.name.clone()), group: group.clone() });
+        }
+    }
+
+    fn access(&mut self, spec: &Spec, seen: &Present, changed: &impl Fn(&str) -> bool) {
+        let name = seen.account.name.clone();
+        match spec.locked.filter(|_| changed("locked")) {
+            Some(true) => {
+                self.set(&["-L", "-e", "1"], "lock the account".into());
+                self.endangers(Danger::Account(name));
+            }
+            Some(false) => {
+                // A new password comes without the lock.
+                let unlock = if seen.password_is_locked() && !changed("password") { &["-U"][..] } else { &[] };
+                let revive = if seen.expired() && spec.expires.is_none() { &["-e", ""][..] } else { &[] };
+                if !(unlock.is_empty() && revive.is_empty()) {
+                    self.set(&[unlock, revive].concat(), "unlock the account".into());
+                }
+            }
+            None => {}
+        }
+        match spec.expires.filter(|_| changed("expires")) {
+            Some(End::On(date)) => {
+                self.set(&["-e", &date.to_string()], format!("let it expire on {date}"));
+                if date.days() <= seen.today {
+                    self.endangers(Danger::Account(seen.account.name.clone()));
+                }
+            }
+            Some(End::Never) => self.set(&["-e", ""], "let it never expire".into()),
+            None => {}
+        }
+    }
+
+    fn planned(mut self) -> Vec<Planned> {
+        if self.says.is_empty() {
+            return Vec::new();
+        }
+        self.op.says = self.says.join(", ");
+        vec![self.op.into()]
+    }
+}

@@ -1,0 +1,5 @@
+//! What is told of a run, and with which exit code it ends.
+
+mod exit;
+mod sample;
+mod text;
