@@ -1,9 +1,15 @@
 //! What the terminal is and can, and how to write to it.
 
 use crate::cli::Color;
+use crate::interrupt;
 use reports::{Style, escape};
 use std::io::{self, IsTerminal, Write};
+use rustix::termios::{OptionalActions, Termios};
 use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
 
 /// Standard output is a terminal.
 pub fn is_stdout() -> bool {
@@ -73,4 +79,42 @@ pub fn tell(text: &str) {
 /// A path, harmless on a terminal.
 pub fn path(path: &Path) -> String {
     escape::line(&path.display().to_string(), false)
+}
+
+static BEFORE: OnceLock<Termios> = OnceLock::new();
+
+/// Remembers how the terminal is set, before anybody is asked for a password.
+pub fn remember() {
+    if let Ok(settings) = rustix::termios::tcgetattr(io::stdin()) {
+        let _ = BEFORE.set(settings);
+    }
+}
+
+/// Puts that back: a question for a password that was interrupted leaves the terminal without echo.
+pub fn restore() {
+    if let Some(settings) = BEFORE.get() {
+        let _ = rustix::termios::tcsetattr(io::stdin(), OptionalActions::Now, settings);
+    }
+}
+
+/// Asks a question that `y` or `yes` agrees to; anything else, the end of input and an interruption do not.
+pub fn agrees(question: &str) -> bool {
+    tell(question);
+    let (sender, answer) = mpsc::channel();
+    // On a thread of its own: a signal does not wake a read.
+    thread::spawn(move || {
+        let mut line = String::new();
+        let read = io::stdin().read_line(&mut line);
+        let _ = sender.send(read.is_ok() && matches!(line.trim().to_lowercase().as_str(), "y" | "yes"));
+    });
+    loop {
+        match answer.recv_timeout(Duration::from_millis(50)) {
+            Ok(agreed) => return agreed && !interrupt::happened(),
+            Err(RecvTimeoutError::Timeout) if !interrupt::happened() => {}
+            Err(_) => {
+                tell("\n");
+                return false;
+            }
+        }
+    }
 }

@@ -4,13 +4,13 @@ use crate::change::Change;
 use crate::command::Planned;
 use crate::facts::{Facts, Pending};
 use crate::id::Id;
-use crate::links::Links;
+use crate::links::{Anchor, Links};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A kind of resource: what a policy may say of it, how it is seen, compared and put right. Everything here
@@ -57,6 +57,12 @@ pub trait Module: Sync + Sized + 'static {
     ) -> Vec<(String, Problem)> {
         let _ = (specs, repository);
         Vec::new()
+    }
+
+    /// Gives one resource a look at what all resources of the host provide, once every kind is sealed: for what
+    /// depends on whether anything else is declared. Nothing that [`Module::links`] reads may change.
+    fn settle(&self, name: &str, spec: &mut Self::Spec, provided: &BTreeSet<Anchor>) {
+        let _ = (name, spec, provided);
     }
 
     /// What a step of the resource provides to and needs from others.
@@ -175,6 +181,8 @@ pub struct Sealed {
 
 /// A resource with the types of its module erased. Made by [`AnyModule::seal`] only.
 pub trait AnySpec: Send + Sync {
+    /// [`Module::settle`].
+    fn settle(&mut self, name: &str, provided: &BTreeSet<Anchor>);
     /// [`Module::links`].
     fn links(&self, name: &str, step: usize) -> Links;
     /// [`Module::observe`], then [`Module::diff`].
@@ -204,6 +212,10 @@ struct Sealing<M: Module> {
 }
 
 impl<M: Module> AnySpec for Sealing<M> {
+    fn settle(&mut self, name: &str, provided: &BTreeSet<Anchor>) {
+        self.module.settle(name, &mut self.spec, provided);
+    }
+
     fn links(&self, name: &str, step: usize) -> Links {
         self.module.links(name, &self.spec, step)
     }

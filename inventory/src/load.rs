@@ -83,7 +83,7 @@ fn read_host(
     };
     if let Some(list) = table.get("groups") {
         let names = declared_groups.entry(key.text.to_string()).or_default();
-        for name in texts(list, "`groups`", diagnostics) {
+        for name in patterns(list, "`groups`", diagnostics) {
             names.push((name.place.clone(), name.clone()));
         }
     }
@@ -108,15 +108,15 @@ fn read_group(inventory: &mut Inventory, key: &Key, node: &Node, diagnostics: &m
     }
     let Some(mut table) = Table::open(node, "a group", diagnostics) else { return };
     let vars = table.get("vars").map(|node| variables::read(node, diagnostics)).unwrap_or_default();
-    let hosts = table.get("hosts").map(|node| texts(node, "`hosts`", diagnostics)).unwrap_or_default();
-    let groups = table.get("groups").map(|node| texts(node, "`groups`", diagnostics)).unwrap_or_default();
+    let hosts = table.get("hosts").map(|node| patterns(node, "`hosts`", diagnostics)).unwrap_or_default();
+    let groups = table.get("groups").map(|node| patterns(node, "`groups`", diagnostics)).unwrap_or_default();
     table.finish("a group", diagnostics);
     let group = Group { place: key.place.clone(), vars, hosts, groups, members: Vec::new() };
     inventory.groups.insert(key.text.to_string(), group);
 }
 
 /// The elements of a list of texts.
-pub(crate) fn texts(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> {
+pub fn patterns(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> {
     let Some(items) = node.as_list() else {
         diagnostics.push(
             Diagnostic::error("not-a-list", format!("{what} is a list, not {}", node.kind()))

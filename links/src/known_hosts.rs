@@ -84,8 +84,8 @@ impl Known {
     /// that nobody wrote down would look like a stranger's.
     pub(crate) fn preference(&self) -> String {
         let is_known = |kind: &str| self.lines.iter().any(|line| line.mark == Mark::None && line.kind == kind);
-        let (first, then): (Vec<_>, Vec<_>) = TYPES.iter().partition(|(kind, _)| is_known(kind));
-        let offered: Vec<&str> = first.into_iter().chain(then).map(|(_, offered)| *offered).collect();
+        let (first, then): (Vec<_>, Vec<_>) = TYPES.into_iter().partition(|(kind, _)| is_known(kind));
+        let offered: Vec<&str> = first.into_iter().chain(then).map(|(_, offered)| offered).collect();
         offered.join(",")
     }
 

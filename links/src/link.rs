@@ -45,7 +45,11 @@ impl Open {
 }
 
 impl Link for Open {
-    fn run(&mut self, job: &Job<'_>, output: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<()>) -> Result<Ended, Broken> {
+    fn run(
+        &mut self,
+        job: &Job<'_>,
+        output: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<()>,
+    ) -> Result<Ended, Broken> {
         let (from, head, tail) = match job.stdin {
             None => (shell::From::Input, String::new(), String::new()),
             Some(_) => {

@@ -40,12 +40,18 @@ impl Process {
             .spawn()?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let process = Self { child, stdin, stdout, stderr, turn: Stream::Out, over: false };
-        for pipe in [process.stdin.as_ref().map(AsFd::as_fd), process.output(Stream::Out), process.output(Stream::Err)] {
+        for pipe in [process.stdin.as_ref().map(AsFd::as_fd), process.output(Stream::Out), process.output(Stream::Err)]
+        {
             if let Some(pipe) = pipe {
                 rustix::io::ioctl_fionbio(pipe, true)?;
             }
         }
         Ok(process)
+    }
+
+    /// Both its outputs are closed.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.stdout.is_none() && self.stderr.is_none()
     }
 
     fn output(&self, stream: Stream) -> Option<BorrowedFd<'_>> {
@@ -140,7 +146,7 @@ impl Channel for Process {
                     return Ok(Event::Said(stream, count));
                 }
             }
-            if self.stdout.is_none() && self.stderr.is_none() {
+            if self.is_silent() {
                 return self.end(deadline).map(Event::Ended);
             }
             self.wait(!input.is_empty(), deadline)?;

@@ -1,6 +1,7 @@
 //! Who owns a path: names on one side, numbers on the other.
 
-use crate::facts::accounts::{ACCOUNTS, Accounts, KNOWN_GROUP, KNOWN_USER};
+use crate::facts::accounts::{ACCOUNTS, Accounts};
+use crate::facts::numbers::{GID, UID};
 use crate::mode::Mode;
 use engine::paths::Stat;
 use engine::{Anchor, Change, Facts, Links, Pending, Problem};
@@ -21,10 +22,8 @@ pub struct Wanted<'a> {
 #[derive(Clone, Default)]
 pub struct Names {
     accounts: Arc<Accounts>,
-    /// The owner has no line in /etc/passwd, but another source knows it.
-    owner_elsewhere: bool,
-    /// The group has no line in /etc/group, but another source knows it.
-    group_elsewhere: bool,
+    uid: Option<u32>,
+    gid: Option<u32>,
 }
 
 impl Wanted<'_> {
@@ -60,13 +59,15 @@ impl Wanted<'_> {
             return Ok(Names::default());
         }
         let accounts = facts.ask(&ACCOUNTS, &[])?;
-        let owner = self.owner.filter(|owner| number(owner).is_none() && !accounts.users.contains_key(*owner));
-        let group = self.group.filter(|group| number(group).is_none() && !accounts.groups.contains_key(*group));
-        let owner = owner.filter(|_| accounts.remote_users).map(|owner| facts.ask(&KNOWN_USER, &[owner]));
-        let group = group.filter(|_| accounts.remote_groups).map(|group| facts.ask(&KNOWN_GROUP, &[group]));
-        let (owner_elsewhere, group_elsewhere) =
-            (owner.transpose()?.is_some_and(|known| *known), group.transpose()?.is_some_and(|known| *known));
-        Ok(Names { accounts, owner_elsewhere, group_elsewhere })
+        let uid = self.owner.and_then(|owner| number(owner).or_else(|| Some(accounts.users.get(owner)?.uid)));
+        let gid = self.group.and_then(|group| number(group).or_else(|| Some(accounts.groups.get(group)?.gid)));
+        let elsewhere = |id: Option<u32>, name: Option<&str>, remote, fact: &'static _| match (id, name) {
+            (None, Some(name)) if remote => facts.ask(fact, &[name]).map(|id| *id),
+            _ => Ok(id),
+        };
+        let uid = elsewhere(uid, self.owner, accounts.remote_users, &UID);
+        let gid = elsewhere(gid, self.group, accounts.remote_groups, &GID);
+        Ok(Names { uid: uid?, gid: gid?, accounts })
     }
 
     /// What differs between this and what is there.
@@ -75,16 +76,12 @@ impl Wanted<'_> {
         if let Some(mode) = self.mode.filter(|mode| mode.bits() != stat.mode) {
             changes.push(Change::value("mode", Mode::from_bits(stat.mode).to_string(), mode.to_string()));
         }
-        if let Some(owner) = self.owner
-            && names.uid(owner) != Some(stat.uid)
-        {
-            let note = names.note(names.uid(owner), names.owner_elsewhere, "account");
+        if let Some(owner) = self.owner.filter(|_| names.uid != Some(stat.uid)) {
+            let note = if names.uid.is_none() { " (there is no such account yet)" } else { "" };
             changes.push(Change::value("owner", names.user_name(stat.uid), format!("{owner}{note}")));
         }
-        if let Some(group) = self.group
-            && names.gid(group) != Some(stat.gid)
-        {
-            let note = names.note(names.gid(group), names.group_elsewhere, "group");
+        if let Some(group) = self.group.filter(|_| names.gid != Some(stat.gid)) {
+            let note = if names.gid.is_none() { " (there is no such group yet)" } else { "" };
             changes.push(Change::value("group", names.accounts.group_name(stat.gid), format!("{group}{note}")));
         }
         changes
@@ -103,25 +100,9 @@ impl Wanted<'_> {
 }
 
 impl Names {
-    fn uid(&self, owner: &str) -> Option<u32> {
-        number(owner).or_else(|| self.accounts.users.get(owner).map(|user| user.uid))
-    }
-
-    fn gid(&self, group: &str) -> Option<u32> {
-        number(group).or_else(|| self.accounts.groups.get(group).map(|group| group.gid))
-    }
-
     fn user_name(&self, uid: u32) -> String {
         let named = self.accounts.users.values().find(|user| user.uid == uid);
         named.map_or_else(|| uid.to_string(), |user| user.name.clone())
-    }
-
-    fn note(&self, id: Option<u32>, elsewhere: bool, what: &str) -> String {
-        match (id, elsewhere) {
-            (Some(_), _) => String::new(),
-            (None, true) => format!(" (this {what} is from ldap or another directory, so its number is not known)"),
-            (None, false) => format!(" (there is no such {what})"),
-        }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod host;
 pub mod json;
 mod line;
 mod phrase;
+pub mod plan;
 pub mod report;
 pub mod resource;
 pub mod style;

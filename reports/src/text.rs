@@ -33,6 +33,11 @@ pub fn name_width<'a>(names: impl Iterator<Item = &'a str>, style: &Style) -> us
 
 /// One host: the first line, and below it every resource that is worth a look.
 pub fn host(host: &Host, name_width: usize, style: &Style) -> String {
+    head(host, name_width, style) + &resources(host, style)
+}
+
+/// The host's name, its trouble or its counts, and how long it took.
+pub(crate) fn head(host: &Host, name_width: usize, style: &Style) -> String {
     let mut text = Line::default().push(style, Tone::Strong, &style.safe(&host.name)).pad(name_width);
     let totals = Totals::of(std::slice::from_ref(host));
     let took = format!("{:.1} s", host.duration);
@@ -49,7 +54,7 @@ pub fn host(host: &Host, name_width: usize, style: &Style) -> String {
             below += &counts(Line::indented(name_width), &totals, style).end();
         }
     }
-    text.right(style, Tone::Quiet, &took) + &below + &resources(host, style)
+    text.right(style, Tone::Quiet, &took) + &below
 }
 
 fn trouble(status: &Status, style: &Style) -> Option<String> {
@@ -115,7 +120,8 @@ struct Columns {
     severity: usize,
 }
 
-fn resources(host: &Host, style: &Style) -> String {
+/// Every resource that is worth a look, by policy.
+pub(crate) fn resources(host: &Host, style: &Style) -> String {
     let shown: Vec<&Resource> = host.resources.iter().filter(|each| !is_folded(each, host, style)).collect();
     let columns = Columns {
         id: shown.iter().map(|each| style.safe(&each.id).width()).filter(|&width| width <= ID).max().unwrap_or(0),

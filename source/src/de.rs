@@ -16,6 +16,12 @@ pub fn read<T: DeserializeOwned>(node: &Node) -> Result<T, Box<Diagnostic>> {
     T::deserialize(NodeDeserializer::new(node, &recorder)).map_err(|error| Box::new(recorder.diagnostic(node, &error)))
 }
 
+/// A message about the value of `key`.
+pub fn about(key: &str, message: &str) -> String {
+    let continues = ["must ", "is ", "has ", "takes "].iter().any(|verb| message.starts_with(verb));
+    if continues { format!("`{key}` {message}") } else { format!("`{key}`: {message}") }
+}
+
 /// Remembers the innermost value at fault.
 #[derive(Default)]
 pub struct Recorder(RefCell<Option<(Place, Fault)>>);

@@ -49,7 +49,7 @@ impl<'a> Table<'a> {
         match de::read(self.get(key)?) {
             Ok(value) => Some(value),
             Err(mut diagnostic) => {
-                diagnostic.message = format!("`{key}` {}", diagnostic.message);
+                diagnostic.message = de::about(key, &diagnostic.message);
                 diagnostics.push(*diagnostic);
                 None
             }

@@ -190,7 +190,7 @@ impl Run {
 fn outdented(text: &str) -> String {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let indentation = &first[..first.len() - first.trim_start().len()];
-    text.lines().map(|line| line.strip_prefix(indentation).unwrap_or(line.trim_start()).to_owned() + "\n").collect()
+    text.lines().map(|line| line.strip_prefix(indentation).unwrap_or(line).to_owned() + "\n").collect()
 }
 
 /// The program under test: `COMPLY_BIN`, or what the same build made.

@@ -1,0 +1,9 @@
+//! The ways to a host, against real programs: sh, sshd, ssh, docker.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod local;
+mod openssh;
+mod scripts;
+mod server;
+mod ssh;

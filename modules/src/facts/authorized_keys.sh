@@ -1,0 +1,86 @@
+# Arguments: account, path of its file (below its home, unless absolute), account, path…
+# What belongs to the account is read with its own rights only. All paths are looked at in one go.
+me=
+[ -O / ] || me=$(id -u)
+count=$#
+while [ "$count" -gt 0 ]; do
+	name=$1 path=$2
+	shift 2
+	count=$((count - 2))
+	if ! account "$name"; then
+		set -- "$@" '' '' '' '' ''
+		continue
+	fi
+	H=${H%/}
+	case $path in /*) ;; *) path=$H/$path ;; esac
+	set -- "$@" "$U" "$G" "$H" "$path" ''
+done
+
+# A link anywhere in it is followed, with the account's rights.
+lead() {
+	if [ -L "$3" ] || [ -L "${4%/*}" ] || [ -L "$4" ]; then
+		W=$1 G=$2 I=--init-groups
+		own_rights
+		as readlink -f -- "$4"
+	else
+		printf '%s\n' "$4"
+	fi
+}
+# Root's own files need no change of account; without root there is none.
+own_rights() {
+	if [ -n "$me" ] || [ "$W" = 0 ]; then W=; fi
+}
+
+# The states of the file and of the directories above it, up to the home, each account's ended by `/`.
+count=$#
+while [ "$count" -gt 0 ]; do
+	user=$1 group=$2 home=$3 path=$4
+	shift 5
+	count=$((count - 5))
+	real=
+	[ -z "$user" ] || real=$(lead "$user" "$group" "$home" "$path")
+	set -- "$@" "$user" "$group" "$home" "$path" "$real"
+done
+states=$(
+	count=$#
+	while [ "$count" -gt 0 ]; do
+		home=$3 real=$5
+		shift 5
+		count=$((count - 5))
+		[ -n "$real" ] || real=$home/.
+		set -- "$@" "${home:-/}/."
+		while [ -n "$real" ]; do
+			[ "$real" = "$home" ] || set -- "$@" "$real"
+			case $real in "$home") break ;; *) real=${real%/*} ;; esac
+		done
+		set -- "$@" /
+	done
+	stat -L -c '%f %u %g %n' -- "$@" 2>/dev/null
+)
+[ $? != 127 ] || {
+	echo 'stat is not on the host' >&2
+	exit 127
+}
+states=$states$nl
+
+while [ $# -gt 0 ]; do
+	item
+	user=$1 group=$2 home=$3 path=$4 real=$5
+	shift 5
+	printf '%s\n%s\n%s\n%s\n%s\n' "$user" "$group" "$home" "$path" "$real"
+	printf '%s\n\n' "${states%%" /$nl"*}"
+	states=${states#*" /$nl"}
+	if [ -z "$user" ]; then
+		printf '-'
+	elif [ -n "$me" ] && [ "$me" != "$user" ]; then
+		printf 'only root, or this account, may look at its keys!'
+	elif [ ! -e "$path" ]; then
+		printf '-'
+	elif [ ! -f "$path" ]; then
+		printf 'it is not a regular file!'
+	else
+		W=$user G=$group I=--init-groups
+		own_rights
+		as head -c 262145 -- "$path" && printf = || printf 'this account cannot read it!'
+	fi
+done

@@ -1,0 +1,158 @@
+//! A declaration rendered for a host (or for all), its common keys read and its fields typed.
+
+use crate::declaration::Declaration;
+use crate::kinds::{Kind, Kinds};
+use crate::typed::Typed;
+use engine::{Mode, Severity};
+use serde::de::DeserializeOwned;
+use source::de::{self, about};
+use source::{Diagnostic, Key, Node, Place, Rendered, Scope, Template};
+use std::sync::Arc;
+
+/// A declaration with everything in it known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Expanded {
+    pub(crate) name: String,
+    pub(crate) name_place: Option<Place>,
+    pub(crate) typed: Typed,
+    pub(crate) mode: Option<(Mode, Place)>,
+    pub(crate) severity: Option<Severity>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) refs: Vec<String>,
+    pub(crate) why: Option<String>,
+    pub(crate) requires: Vec<(String, Place)>,
+    pub(crate) before: Vec<(String, Place)>,
+    /// A part of it depends on facts that are not known yet, or was wrong and has been reported.
+    pub(crate) incomplete: bool,
+    /// A part of it depends on facts that are not known yet.
+    pub(crate) unknown: bool,
+}
+
+/// No names at all, for declarations that need none.
+struct Nothing;
+
+impl Scope for Nothing {
+    fn get(&self, _: &str) -> Option<&Node> {
+        None
+    }
+    fn names(&self) -> Vec<&str> {
+        Vec::new()
+    }
+}
+
+impl Expanded {
+    /// What a declaration comes to on every host, if it is the same.
+    pub(crate) fn fixed(declaration: &Declaration, kinds: &Kinds, diagnostics: &mut Vec<Diagnostic>) -> Option<Arc<Self>> {
+        if !declaration.is_fixed() {
+            return None;
+        }
+        Self::new(declaration, kinds.get(declaration.kind)?, &Nothing, diagnostics).map(Arc::new)
+    }
+
+    /// Renders and types a declaration. `None` if it has no name.
+    pub(crate) fn new(
+        declaration: &Declaration,
+        kind: &Kind,
+        scope: &dyn Scope,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Self> {
+        let (name, name_place) = Self::name(declaration, scope, diagnostics)?;
+        let mut expanded = Self { name, name_place: Some(name_place), ..Self::default() };
+        let mut fields = Vec::new();
+        if let Some((key, template)) = &declaration.mode
+            && let Some(node) = expanded.render(template, scope, diagnostics)
+        {
+            match node.as_str() {
+                Some("audit") => expanded.mode = Some((Mode::Audit, node.place)),
+                Some("enforce") => expanded.mode = Some((Mode::Enforce, node.place)),
+                _ if kind.fields.contains("mode") => fields.push((key.clone(), node)),
+                _ => {
+                    expanded.incomplete = true;
+                    let diagnostic = Diagnostic::error("bad-value", "`mode` must be `audit` or `enforce`");
+                    diagnostics.push(diagnostic.at(&node.place, ""));
+                }
+            }
+        }
+        for (key, template) in &declaration.common {
+            if let Some(node) = expanded.render(template, scope, diagnostics) {
+                expanded.common(key, &node, diagnostics);
+            }
+        }
+        for (key, template) in &declaration.fields {
+            if let Some(node) = expanded.render(template, scope, diagnostics) {
+                fields.push((key.clone(), node));
+            }
+        }
+        let (typed, whole) = Typed::new(kind, fields, &declaration.place, diagnostics);
+        expanded.typed = typed;
+        expanded.incomplete |= !whole;
+        Some(expanded)
+    }
+
+    /// The name of what is declared, and its place.
+    pub(crate) fn name(
+        declaration: &Declaration,
+        scope: &dyn Scope,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<(String, Place)> {
+        let Some(template) = &declaration.name else {
+            return Some((declaration.label.text.to_string(), declaration.label.place.clone()));
+        };
+        let Rendered::Value(node) = template.render(scope, diagnostics) else { return None };
+        match node.as_str() {
+            Some(name) if !name.is_empty() && !name.contains('\0') => {
+                Some((name.to_owned(), template.place().clone()))
+            }
+            Some(_) => {
+                diagnostics.push(Diagnostic::error("bad-name", "the name comes to an empty text").at(template.place(), ""));
+                None
+            }
+            None => {
+                let message = format!("`name` must be text, not {}", node.kind());
+                diagnostics.push(Diagnostic::error("bad-name", message).at(template.place(), ""));
+                None
+            }
+        }
+    }
+
+    fn render(&mut self, template: &Template, scope: &dyn Scope, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
+        match template.render(scope, diagnostics) {
+            Rendered::Value(node) => return Some(node),
+            Rendered::Unknown => self.unknown = true,
+            Rendered::Failed => {}
+        }
+        self.incomplete = true;
+        None
+    }
+
+    fn common(&mut self, key: &Key, node: &Node, diagnostics: &mut Vec<Diagnostic>) {
+        match &*key.text {
+            "severity" => self.severity = read(key, node, diagnostics),
+            "tags" => self.tags = read(key, node, diagnostics).unwrap_or_default(),
+            "refs" => self.refs = read(key, node, diagnostics).unwrap_or_default(),
+            "why" => self.why = read(key, node, diagnostics),
+            "requires" => self.requires = ids(key, node, diagnostics),
+            "before" => self.before = ids(key, node, diagnostics),
+            _ => {}
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(key: &Key, node: &Node, diagnostics: &mut Vec<Diagnostic>) -> Option<T> {
+    match de::read(node) {
+        Ok(value) => Some(value),
+        Err(mut diagnostic) => {
+            diagnostic.message = about(&key.text, &diagnostic.message);
+            diagnostics.push(*diagnostic);
+            None
+        }
+    }
+}
+
+fn ids(key: &Key, node: &Node, diagnostics: &mut Vec<Diagnostic>) -> Vec<(String, Place)> {
+    if read::<Vec<String>>(key, node, diagnostics).is_none() {
+        return Vec::new();
+    }
+    let items = node.as_list().unwrap_or(&[]);
+    items.iter().filter_map(|item| Some((item.as_str()?.to_owned(), item.place.clone()))).collect()
+}

@@ -1,0 +1,67 @@
+//! The table of modules, with what the language needs of it at hand.
+
+use engine::AnyModule;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Keys that every resource takes.
+pub(crate) const COMMON: &[&str] =
+    &["name", "mode", "severity", "tags", "refs", "why", "when", "for_each", "requires", "before"];
+
+/// One kind of resource.
+pub(crate) struct Kind {
+    pub(crate) module: &'static dyn AnyModule,
+    /// The fields of its schema.
+    pub(crate) fields: BTreeSet<String>,
+}
+
+impl Kind {
+    /// Everything a declaration may say.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(String::as_str).chain(COMMON.iter().copied().filter(|key| !self.fields.contains(*key)))
+    }
+}
+
+/// All kinds.
+pub(crate) struct Kinds {
+    all: Vec<Kind>,
+    by_section: BTreeMap<&'static str, usize>,
+}
+
+impl Kinds {
+    pub(crate) fn new(modules: &'static [&'static dyn AnyModule]) -> Self {
+        let all: Vec<Kind> = modules.iter().map(|module| Kind { module: *module, fields: fields(*module) }).collect();
+        let by_section = all.iter().enumerate().map(|(index, kind)| (kind.module.section(), index)).collect();
+        Self { all, by_section }
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<&Kind> {
+        self.all.get(index)
+    }
+
+    pub(crate) fn all(&self) -> &[Kind] {
+        &self.all
+    }
+
+    pub(crate) fn section(&self, section: &str) -> Option<(usize, &Kind)> {
+        let index = *self.by_section.get(section)?;
+        Some((index, self.all.get(index)?))
+    }
+
+    pub(crate) fn sections(&self) -> impl Iterator<Item = &'static str> {
+        self.by_section.keys().copied()
+    }
+
+    pub(crate) fn kind(&self, kind: &str) -> Option<&Kind> {
+        self.all.iter().find(|known| known.module.kind() == kind)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.all.iter().map(|kind| kind.module.kind())
+    }
+}
+
+fn fields(module: &dyn AnyModule) -> BTreeSet<String> {
+    let schema = module.schema();
+    let properties = schema.get("properties").and_then(serde_json::Value::as_object);
+    properties.into_iter().flatten().map(|(name, _)| name.clone()).collect()
+}

@@ -1,0 +1,80 @@
+//! The fields of a declaration, given their types by the kind's module, each with its place.
+
+use crate::kinds::Kind;
+use engine::Fields;
+use source::de::{NodeDeserializer, Recorder, about};
+use source::{Diagnostic, Key, Node, Place, Value};
+use std::collections::BTreeMap;
+
+/// Typed fields in their canonical form.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Typed {
+    pub(crate) fields: Fields,
+    pub(crate) places: BTreeMap<String, Place>,
+}
+
+impl Typed {
+    /// Types the fields. Each field that cannot be typed is reported and left out; the flag says that none was.
+    pub(crate) fn new(
+        kind: &Kind,
+        mut fields: Vec<(Key, Node)>,
+        place: &Place,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> (Self, bool) {
+        let places = fields.iter().map(|(key, node)| (key.text.to_string(), spanning(key, node))).collect();
+        let mut whole = true;
+        loop {
+            let node = Node { value: Value::Map(std::mem::take(&mut fields)), place: place.clone() };
+            let recorder = Recorder::default();
+            let result = {
+                let mut erased = <dyn erased_serde::Deserializer<'_>>::erase(NodeDeserializer::new(&node, &recorder));
+                kind.module.canonical(&mut erased)
+            };
+            let error = match result {
+                Ok(fields) => return (Self { fields, places }, whole),
+                Err(error) => error,
+            };
+            whole = false;
+            let mut diagnostic = recorder.diagnostic(&node, &error);
+            let Value::Map(entries) = node.value else { return (Self::default(), false) };
+            fields = entries;
+            let at = diagnostic.labels.first().map(|(place, _)| place.clone());
+            let guilty = at.as_ref().and_then(|at| fields.iter().position(|(key, node)| key.place == *at || mentions(node, at)));
+            let Some(guilty) = guilty else {
+                diagnostics.push(diagnostic);
+                return (Self::default(), false);
+            };
+            let (key, node) = fields.remove(guilty);
+            diagnostic.message = about(&key.text, &diagnostic.message);
+            diagnostic.labels.truncate(1);
+            if at.is_some_and(|at| at.path() != key.place.path() || !between(&key.place, &node.place, &at)) {
+                diagnostic = diagnostic.at(&key.place, "used here");
+            }
+            diagnostics.push(diagnostic);
+        }
+    }
+}
+
+/// From the key to the end of the value, if both are in one line of a file; else the key.
+fn spanning(key: &Key, node: &Node) -> Place {
+    let (key_range, node_range) = (key.place.range(), node.place.range());
+    if key.place.path() == node.place.path() && key.place.line() == node.place.line() && key_range.start <= node_range.start {
+        return Place::new(key.place.file(), key_range.start..node_range.end);
+    }
+    key.place.clone()
+}
+
+/// Whether `at` follows the key closely enough to be its value as it is written.
+fn between(key: &Place, value: &Place, at: &Place) -> bool {
+    value.path() == key.path() && value.range().start >= key.range().end && value.holds(at) && value.line() <= key.line() + 1
+        || key == at
+}
+
+fn mentions(node: &Node, place: &Place) -> bool {
+    node.place == *place
+        || match &node.value {
+            Value::Scalar(_) | Value::Unknown => false,
+            Value::List(items) => items.iter().any(|item| mentions(item, place)),
+            Value::Map(entries) => entries.iter().any(|(key, value)| key.place == *place || mentions(value, place)),
+        }
+}

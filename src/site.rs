@@ -1,0 +1,167 @@
+//! One host of a run, from its first connection to what is reported of it.
+
+use crate::progress::Progress;
+use crate::repository::{Repository, Wanted};
+use crate::selection::Selection;
+use engine::Verdict;
+use engine::event::{Event, Watch};
+use engine::facts::Facts;
+use engine::identity::{IDENTITY, Identity};
+use engine::link::{Connect, Step, Unreachable};
+use engine::session::{ReadOnly, Session};
+use engine::survey::Survey;
+use reports::report::seconds;
+use reports::{Host, Resource, Status};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What all jobs of a run share.
+pub struct Shared {
+    /// The policies, for hosts that have to be asked who they are.
+    pub repository: Repository,
+    /// What of them is meant.
+    pub selection: Selection,
+    /// Who waits.
+    pub progress: Arc<Progress>,
+}
+
+/// A host to visit.
+pub struct Site {
+    /// Its name.
+    pub name: String,
+    /// What is said of its resources if nobody gets there.
+    pub rows: Arc<Vec<Resource>>,
+    /// What it is to be.
+    pub wanted: Wanted,
+    /// The way there.
+    pub connect: Box<dyn Connect>,
+}
+
+/// A host that was looked at.
+pub struct Seen {
+    /// When the visit began.
+    pub begun: Instant,
+    /// What was seen.
+    pub survey: Survey,
+    /// The way there, open.
+    pub session: Session<ReadOnly>,
+}
+
+impl Site {
+    /// A host to visit, its resources marked already.
+    pub fn new(wanted: Wanted, connect: Box<dyn Connect>) -> Self {
+        let rows = wanted.resources.iter().filter(|resource| resource.selected).map(|resource| {
+            let verdict = match resource.spec {
+                Some(_) => Verdict::Unknown { why: String::new() },
+                None if wanted.undetermined => Verdict::Unknown { why: String::new() },
+                None => Verdict::Skipped,
+            };
+            Resource::new(&wanted.host, resource, &verdict)
+        });
+        Self { name: wanted.host.clone(), rows: Arc::new(rows.collect()), wanted, connect }
+    }
+
+    /// Connects and looks.
+    ///
+    /// # Errors
+    /// The host as it is reported, if that could not be done.
+    pub fn look(self, shared: &Shared) -> Result<Seen, Box<Host>> {
+        let begun = Instant::now();
+        let (name, rows) = (self.name.clone(), Arc::clone(&self.rows));
+        self.try_look(shared, begun).map_err(|status| Box::new(lost(&name, &rows, status, begun.elapsed())))
+    }
+
+    fn try_look(self, shared: &Shared, begun: Instant) -> Result<Seen, Status> {
+        let watch: &dyn Watch = &*shared.progress;
+        watch.event(&self.name, &Event::Connecting);
+        let link = self.connect.connect().map_err(|why| Status::unreachable(&why))?;
+        watch.event(&self.name, &Event::Connected);
+        let mut session = Session::open(link, self.connect.patience());
+        let mut facts = Facts::default();
+        let wanted = if self.wanted.undetermined {
+            let identity = identify(&mut session, &mut facts, &self.wanted, watch)?;
+            determined(shared, &self.name, &identity)?
+        } else {
+            self.wanted
+        };
+        let mut survey = Survey::new(self.name, wanted.resources, wanted.graph, facts);
+        survey.observe(&mut session, watch).map_err(no_rights)?;
+        Ok(Seen { begun, survey, session })
+    }
+}
+
+/// Asks the host who it is and, in the same round, what those resources need to know that may turn out to be meant.
+fn identify(
+    session: &mut Session<ReadOnly>,
+    facts: &mut Facts,
+    wanted: &Wanted,
+    watch: &dyn Watch,
+) -> Result<Arc<Identity>, Status> {
+    for resource in &wanted.resources {
+        if let Some(spec) = &resource.spec {
+            // For the questions it notes; nothing can be told yet.
+            let _ = spec.check(&resource.id.name, facts);
+        }
+    }
+    let _ = facts.ask(&IDENTITY, &[]);
+    let missing = facts.take_missing();
+    session.ask(missing, facts, &wanted.host, watch).map_err(no_rights)?;
+    facts.ask(&IDENTITY, &[]).map_err(|pending| {
+        let why = match pending {
+            engine::Pending::Blind(blind) => blind.to_string(),
+            engine::Pending::Need | engine::Pending::Settling { .. } => "no answer".to_owned(),
+        };
+        Status::Unreachable {
+            step: "identity".to_owned(),
+            why: reports::escape::bound(&format!("its policies depend on what system it is, and it cannot tell: {why}")),
+        }
+    })
+}
+
+/// What the host is to be, now that it is known what it is.
+fn determined(shared: &Shared, name: &str, identity: &Identity) -> Result<Wanted, Status> {
+    let known = shared.repository.hosts().iter().find(|host| host.name == name);
+    let host = known.ok_or_else(|| Status::Error { why: "it is not in the inventory any more".to_owned() })?;
+    let (mut wanted, _) = shared.repository.resolve(host, Some(identity)).map_err(|diagnostics| {
+        let errors: Vec<String> =
+            diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).map(|error| error.message.clone()).collect();
+        shared.progress.aside(|| shared.repository.tell(diagnostics));
+        Status::Error { why: format!("its policies are wrong for what it is: {}", errors.join("; ")) }
+    })?;
+    shared.selection.mark(&mut wanted.resources);
+    Ok(wanted)
+}
+
+fn no_rights(broken: engine::link::Broken) -> Status {
+    Status::unreachable(&Unreachable { step: Step::Become, why: broken.to_string() })
+}
+
+/// A host that was not judged to the end.
+pub fn lost(name: &str, rows: &[Resource], status: Status, took: Duration) -> Host {
+    let why = match &status {
+        Status::Unreachable { .. } => "the host was not reached",
+        Status::Interrupted => "interrupted",
+        Status::Error { .. } => "comply failed on this host",
+        Status::Reached => "it was not looked at",
+    };
+    let mut resources = rows.to_vec();
+    for resource in resources.iter_mut().filter(|resource| resource.verdict == reports::Verdict::Unknown) {
+        resource.reason = Some(why.to_owned());
+    }
+    Host { name: name.to_owned(), status, duration: seconds(took), resources }
+}
+
+/// A host that was.
+pub fn judged(survey: &Survey, verdicts: &BTreeMap<usize, Verdict>, took: Duration) -> Host {
+    let rows = survey.resources.iter().enumerate();
+    let resources = rows.filter_map(|(index, resource)| {
+        verdicts.get(&index).map(|verdict| Resource::new(&survey.host, resource, verdict))
+    });
+    Host {
+        name: survey.host.clone(),
+        status: Status::Reached,
+        duration: seconds(took),
+        resources: resources.collect(),
+    }
+}
