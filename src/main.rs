@@ -1,1 +1,55 @@
-fn main() {}
+//! The command `comply`. It knows every part and wires them together; nothing knows it.
+
+mod audit;
+mod check;
+mod cli;
+mod desk;
+mod enforce;
+mod graph;
+mod interrupt;
+mod manual;
+mod output;
+mod progress;
+mod repository;
+mod revision;
+mod run;
+mod site;
+mod start;
+mod terminal;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use reports::{Exit, escape};
+use std::panic;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    panic::set_hook(Box::new(|defect| {
+        let words = escape::line(&defect.to_string(), false);
+        terminal::tell(&format!("comply: this is a defect of comply, please report it: {words}\n"));
+    }));
+    let exit = panic::catch_unwind(run).unwrap_or(Exit::Unable);
+    ExitCode::from(exit.code())
+}
+
+fn run() -> Exit {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nobody reading any more is no error.
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Compliant,
+                _ => Exit::Unable,
+            };
+        }
+    };
+    match &cli.command {
+        cli::Command::Check(args) => check::run(args, cli.color),
+        cli::Command::Audit(args) => audit::run(args, cli.color),
+        cli::Command::Enforce(args) => enforce::run(args, cli.color),
+        cli::Command::Graph(args) => graph::run(args, cli.color),
+        cli::Command::Completions { shell } => manual::completions(*shell),
+        cli::Command::Man => manual::man(),
+    }
+}

@@ -2,47 +2,42 @@
 
 use crate::cli;
 use crate::terminal;
-use engine::Resource;
 use engine::graph::{Graph, Problem};
-use engine::identity::Identity;
-use inventory::{Connection, Host};
+use inventory::{Connection, Host, Identity};
 use policies::{Repo, Resolution};
 use reports::Exit;
-use source::{Diagnostic, Level, Place};
-use std::collections::BTreeMap;
+use source::Diagnostic;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A repository without mistakes.
+/// A repository, perhaps with mistakes: [`Repository::resolve_all`] is where they end a command.
 pub struct Repository {
     /// Its root.
     pub root: PathBuf,
-    repo: Repo,
+    /// What it says.
+    pub repo: Repo,
+    known: Vec<Diagnostic>,
     color: cli::Color,
 }
 
 /// What one host is to be.
 pub struct Wanted {
-    /// The host's name.
-    pub host: String,
     /// Its resources.
-    pub resources: Vec<Resource>,
+    pub resolution: Resolution,
     /// Their order.
     pub graph: Graph,
-    /// Some of it depends on what the host is, which has to be asked.
-    pub undetermined: bool,
 }
 
 impl Repository {
-    /// Finds and loads the repository, and tells all that is wrong with its files.
+    /// Finds and loads the repository.
     ///
     /// # Errors
-    /// It was told what is wrong.
-    pub fn open(args: &cli::Repository, color: cli::Color) -> Result<(Self, Vec<Diagnostic>), Exit> {
+    /// There is none; that was told.
+    pub fn open(args: &cli::Repository, color: cli::Color) -> Result<Self, Exit> {
         let root = find(args.directory.as_deref()).map_err(|error| unable(&error))?;
         let (repo, diagnostics) = policies::load(&root, modules::MODULES, &args.var);
         match repo {
-            Some(repo) => Ok((Self { root, repo, color }, diagnostics)),
+            Some(repo) => Ok(Self { root, repo, known: diagnostics, color }),
             None => {
                 tell(diagnostics, color);
                 Err(Exit::Unable)
@@ -55,55 +50,40 @@ impl Repository {
         self.repo.inventory().hosts()
     }
 
+    /// The host of this name.
+    pub fn host(&self, name: &str) -> Option<&Host> {
+        self.repo.inventory().host(name)
+    }
+
     /// The hosts that `--limit` and `--except` leave.
     ///
     /// # Errors
-    /// Every pattern that stands for nothing.
-    pub fn select(&self, limit: &[String], except: &[String]) -> Result<Vec<&Host>, Vec<Diagnostic>> {
-        self.repo.inventory().select(limit, except)
+    /// Every pattern that stands for nothing was told.
+    pub fn select(&self, limit: &[String], except: &[String]) -> Result<Vec<&Host>, Exit> {
+        self.repo.inventory().select(limit, except).map_err(|problems| {
+            self.tell(problems);
+            Exit::Unable
+        })
     }
 
     /// What `host` is to be; with its identity, where that is known.
     ///
     /// # Errors
     /// Everything that is wrong with it; warnings too.
-    pub fn resolve(&self, host: &Host, identity: Option<&Identity>) -> Result<(Wanted, Vec<Diagnostic>), Vec<Diagnostic>> {
-        let Resolution { resources, mut diagnostics, undetermined, .. } = self.repo.resolve(host, identity);
-        let graph = match Graph::build(&resources) {
-            Ok(graph) => Some(graph),
-            Err(problems) => {
-                diagnostics.extend(problems.iter().map(|problem| self.problem(problem, &resources).on(&host.name)));
-                None
-            }
-        };
+    pub fn resolve(
+        &self,
+        host: &Host,
+        identity: Option<&Identity>,
+    ) -> Result<(Wanted, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let mut resolution = self.repo.resolve(&host.name, identity);
+        let mut diagnostics = std::mem::take(&mut resolution.diagnostics);
+        let graph = Graph::build(&resolution.resources).map_err(|problems| {
+            diagnostics.extend(problems.iter().map(|found| problem(found, &resolution)));
+        });
         match graph {
-            Some(graph) if !source::any_error(&diagnostics) => {
-                Ok((Wanted { host: host.name.clone(), resources, graph, undetermined }, diagnostics))
-            }
+            Ok(graph) if !source::any_error(&diagnostics) => Ok((Wanted { resolution, graph }, diagnostics)),
             _ => Err(diagnostics),
         }
-    }
-
-    /// A mistake that only the graph shows, with the places of everything in it.
-    fn problem(&self, problem: &Problem, resources: &[Resource]) -> Diagnostic {
-        let (code, ids) = match problem {
-            Problem::Cycle(ids) => ("cycle", ids.iter().collect::<Vec<_>>()),
-            Problem::NeedsAbsent { needer, absent } => ("needs-absent", vec![needer, absent]),
-        };
-        let mut diagnostic = Diagnostic::error(code, problem.to_string());
-        for id in ids {
-            let places = resources.iter().filter(|resource| resource.id == *id).flat_map(|resource| &resource.sources);
-            for source in places {
-                if let Some(place) = self.place(source) {
-                    diagnostic = diagnostic.at(&place, id.to_string());
-                }
-            }
-        }
-        diagnostic
-    }
-
-    fn place(&self, source: &engine::Source) -> Option<Place> {
-        self.repo.place(source)
     }
 
     /// How to reach `host`, in no more than `timeout` for a script.
@@ -151,16 +131,13 @@ impl Repository {
         format!("{user}{address}{port}")
     }
 
-    /// What all of `hosts` are to be. All mistakes are told, once each; so are warnings.
+    /// What all of `hosts` are to be. Everything that is wrong with the repository is told, once each; so are
+    /// warnings.
     ///
     /// # Errors
-    /// There were mistakes; they were told.
-    pub fn resolve_all<'a>(
-        &self,
-        hosts: impl IntoIterator<Item = &'a Host>,
-        known: Vec<Diagnostic>,
-    ) -> Result<Vec<Wanted>, Exit> {
-        let mut diagnostics = known;
+    /// There were mistakes.
+    pub fn resolve_all<'a>(&self, hosts: impl IntoIterator<Item = &'a Host>) -> Result<Vec<Wanted>, Exit> {
+        let mut diagnostics = self.known.clone();
         let mut all = Vec::new();
         for host in hosts {
             match self.resolve(host, None) {
@@ -171,27 +148,37 @@ impl Repository {
                 Err(errors) => diagnostics.extend(errors),
             }
         }
-        if tell(diagnostics, self.color) > 0 { Err(Exit::Unable) } else { Ok(all) }
+        if self.tell(diagnostics) { Err(Exit::Unable) } else { Ok(all) }
     }
+
+    /// Prints diagnostics in the order of their places, and how many mistakes there are; whether there is one.
+    pub fn tell(&self, diagnostics: Vec<Diagnostic>) -> bool {
+        tell(diagnostics, self.color)
+    }
+}
+
+/// A mistake that only the graph shows, with the places of everything in it.
+fn problem(problem: &Problem, resolution: &Resolution) -> Diagnostic {
+    let (code, ids) = match problem {
+        Problem::Cycle(ids) => ("cycle", ids.iter().collect::<Vec<_>>()),
+        Problem::NeedsAbsent { needer, absent } => ("needs-absent", vec![needer, absent]),
+    };
+    let places = ids.iter().flat_map(|id| resolution.places_of(id).iter().map(move |place| (place, id)));
+    let diagnostic = Diagnostic::error(code, problem.to_string()).on(&resolution.host);
+    places.fold(diagnostic, |diagnostic, (place, id)| diagnostic.at(place, id.to_string()))
 }
 
 /// The time to connect and authenticate where the inventory sets none.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Prints diagnostics in the order of their places, and how many there are; returns how many are errors.
-pub fn tell(diagnostics: Vec<Diagnostic>, color: cli::Color) -> usize {
+fn tell(diagnostics: Vec<Diagnostic>, color: cli::Color) -> bool {
     let diagnostics = source::sorted(diagnostics);
     terminal::tell(&source::render(&diagnostics, terminal::stderr_style(color).color));
-    let mut counts = BTreeMap::from([(Level::Error, 0), (Level::Warning, 0)]);
-    for diagnostic in &diagnostics {
-        *counts.entry(diagnostic.level).or_default() += 1;
-    }
-    let errors = counts[&Level::Error];
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
     if errors > 0 {
-        let (is, s) = if errors == 1 { ("is", "") } else { ("are", "s") };
-        terminal::tell(&format!("comply: there {is} {errors} mistake{s} in this repository; no host was contacted\n"));
+        terminal::tell(&format!("comply: {errors} mistake{}\n", if errors == 1 { "" } else { "s" }));
     }
-    errors
+    errors > 0
 }
 
 /// Says why nothing was done.
@@ -201,18 +188,14 @@ pub fn unable(why: &str) -> Exit {
 }
 
 fn find(given: Option<&Path>) -> Result<PathBuf, String> {
-    let is_root = |dir: &Path| ["comply.yml", "inventory.yml", "inventory"].iter().any(|name| dir.join(name).exists());
     match given {
-        Some(dir) if !dir.is_dir() => Err(format!("{} is not a directory", terminal::path(dir))),
-        Some(dir) if !is_root(dir) => {
-            Err(format!("{} holds no policy repository: it has no `comply.yml` and no `inventory.yml`", terminal::path(dir)))
-        }
-        Some(dir) => Ok(dir.to_owned()),
+        Some(dir) if dir.is_dir() => Ok(dir.to_owned()),
+        Some(dir) => Err(format!("{} is not a directory", terminal::path(dir))),
         None => {
-            let here = std::env::current_dir().map_err(|error| format!("cannot tell the current directory: {error}"))?;
-            let root = here.ancestors().find(|dir| is_root(dir)).map(Path::to_owned);
-            root.ok_or_else(|| {
-                "no `comply.yml` or `inventory.yml` in this directory or above it; give the policy repository with -C"
+            let here =
+                std::env::current_dir().map_err(|error| format!("cannot tell the current directory: {error}"))?;
+            policies::discover(&here).ok_or_else(|| {
+                "no `comply.yml` or `inventory.yml` in this directory or above it; name the policy repository with -C"
                     .to_owned()
             })
         }

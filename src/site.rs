@@ -2,14 +2,15 @@
 
 use crate::progress::Progress;
 use crate::repository::{Repository, Wanted};
-use crate::selection::Selection;
 use engine::Verdict;
 use engine::event::{Event, Watch};
 use engine::facts::Facts;
-use engine::identity::{IDENTITY, Identity};
+use engine::identity::IDENTITY;
 use engine::link::{Connect, Step, Unreachable};
 use engine::session::{ReadOnly, Session};
 use engine::survey::Survey;
+use inventory::Identity;
+use policies::{Resolution, Selection};
 use reports::report::seconds;
 use reports::{Host, Resource, Status};
 use std::collections::BTreeMap;
@@ -31,11 +32,18 @@ pub struct Site {
     /// Its name.
     pub name: String,
     /// What is said of its resources if nobody gets there.
-    pub rows: Arc<Vec<Resource>>,
+    pub rows: Arc<Rows>,
     /// What it is to be.
     pub wanted: Wanted,
     /// The way there.
     pub connect: Box<dyn Connect>,
+}
+
+/// What is said of a host's resources if nobody gets there.
+pub struct Rows {
+    rows: Vec<Resource>,
+    /// The waiver under which it is accepted that the host cannot be reached.
+    waiver: Option<String>,
 }
 
 /// A host that was looked at.
@@ -50,16 +58,17 @@ pub struct Seen {
 
 impl Site {
     /// A host to visit, its resources marked already.
-    pub fn new(wanted: Wanted, connect: Box<dyn Connect>) -> Self {
-        let rows = wanted.resources.iter().filter(|resource| resource.selected).map(|resource| {
+    pub fn new(wanted: Wanted, connect: Box<dyn Connect>, waiver: Option<String>) -> Self {
+        let Resolution { host, resources, undetermined, .. } = &wanted.resolution;
+        let rows = resources.iter().filter(|resource| resource.selected).map(|resource| {
             let verdict = match resource.spec {
-                Some(_) => Verdict::Unknown { why: String::new() },
-                None if wanted.undetermined => Verdict::Unknown { why: String::new() },
-                None => Verdict::Skipped,
+                None if !undetermined => Verdict::Skipped,
+                _ => Verdict::Unknown { why: String::new() },
             };
-            Resource::new(&wanted.host, resource, &verdict)
+            Resource::new(host, resource, &verdict)
         });
-        Self { name: wanted.host.clone(), rows: Arc::new(rows.collect()), wanted, connect }
+        let rows = Rows { rows: rows.collect(), waiver };
+        Self { name: host.clone(), rows: Arc::new(rows), wanted, connect }
     }
 
     /// Connects and looks.
@@ -79,13 +88,13 @@ impl Site {
         watch.event(&self.name, &Event::Connected);
         let mut session = Session::open(link, self.connect.patience());
         let mut facts = Facts::default();
-        let wanted = if self.wanted.undetermined {
+        let wanted = if self.wanted.resolution.undetermined {
             let identity = identify(&mut session, &mut facts, &self.wanted, watch)?;
             determined(shared, &self.name, &identity)?
         } else {
             self.wanted
         };
-        let mut survey = Survey::new(self.name, wanted.resources, wanted.graph, facts);
+        let mut survey = Survey::new(self.name, wanted.resolution.resources, wanted.graph, facts);
         survey.observe(&mut session, watch).map_err(no_rights)?;
         Ok(Seen { begun, survey, session })
     }
@@ -97,8 +106,8 @@ fn identify(
     facts: &mut Facts,
     wanted: &Wanted,
     watch: &dyn Watch,
-) -> Result<Arc<Identity>, Status> {
-    for resource in &wanted.resources {
+) -> Result<Identity, Status> {
+    for resource in &wanted.resolution.resources {
         if let Some(spec) = &resource.spec {
             // For the questions it notes; nothing can be told yet.
             let _ = spec.check(&resource.id.name, facts);
@@ -106,30 +115,40 @@ fn identify(
     }
     let _ = facts.ask(&IDENTITY, &[]);
     let missing = facts.take_missing();
-    session.ask(missing, facts, &wanted.host, watch).map_err(no_rights)?;
-    facts.ask(&IDENTITY, &[]).map_err(|pending| {
+    session.ask(missing, facts, &wanted.resolution.host, watch).map_err(no_rights)?;
+    let identity = facts.ask(&IDENTITY, &[]).map_err(|pending| {
         let why = match pending {
             engine::Pending::Blind(blind) => blind.to_string(),
             engine::Pending::Need | engine::Pending::Settling { .. } => "no answer".to_owned(),
         };
         Status::Unreachable {
             step: "identity".to_owned(),
-            why: reports::escape::bound(&format!("its policies depend on what system it is, and it cannot tell: {why}")),
+            why: reports::escape::bound(&format!(
+                "its policies depend on what system it is, and it cannot tell: {why}"
+            )),
         }
+    })?;
+    Ok(Identity {
+        os_id: Some(identity.os_id.clone()),
+        os_version: Some(identity.os_version.clone()),
+        os_codename: Some(identity.os_codename.clone()),
+        arch: Some(identity.arch.clone()),
+        hostname: Some(identity.hostname.clone()),
+        virtualization: Some(identity.virtualization.clone()),
     })
 }
 
 /// What the host is to be, now that it is known what it is.
 fn determined(shared: &Shared, name: &str, identity: &Identity) -> Result<Wanted, Status> {
-    let known = shared.repository.hosts().iter().find(|host| host.name == name);
-    let host = known.ok_or_else(|| Status::Error { why: "it is not in the inventory any more".to_owned() })?;
+    let host = shared.repository.host(name);
+    let host = host.ok_or_else(|| Status::Error { why: "it is not in the inventory any more".to_owned() })?;
     let (mut wanted, _) = shared.repository.resolve(host, Some(identity)).map_err(|diagnostics| {
         let errors: Vec<String> =
             diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).map(|error| error.message.clone()).collect();
         shared.progress.aside(|| shared.repository.tell(diagnostics));
         Status::Error { why: format!("its policies are wrong for what it is: {}", errors.join("; ")) }
     })?;
-    shared.selection.mark(&mut wanted.resources);
+    shared.selection.apply(&mut wanted.resolution);
     Ok(wanted)
 }
 
@@ -138,16 +157,21 @@ fn no_rights(broken: engine::link::Broken) -> Status {
 }
 
 /// A host that was not judged to the end.
-pub fn lost(name: &str, rows: &[Resource], status: Status, took: Duration) -> Host {
+pub fn lost(name: &str, rows: &Rows, status: Status, took: Duration) -> Host {
     let why = match &status {
         Status::Unreachable { .. } => "the host was not reached",
         Status::Interrupted => "interrupted",
         Status::Error { .. } => "comply failed on this host",
         Status::Reached => "it was not looked at",
     };
-    let mut resources = rows.to_vec();
+    let waiver = rows.waiver.as_ref().filter(|_| matches!(status, Status::Unreachable { .. }));
+    let mut resources = rows.rows.clone();
     for resource in resources.iter_mut().filter(|resource| resource.verdict == reports::Verdict::Unknown) {
         resource.reason = Some(why.to_owned());
+        if let Some(waiver) = waiver {
+            resource.verdict = reports::Verdict::Waived;
+            resource.waiver = Some(waiver.clone());
+        }
     }
     Host { name: name.to_owned(), status, duration: seconds(took), resources }
 }
@@ -158,10 +182,5 @@ pub fn judged(survey: &Survey, verdicts: &BTreeMap<usize, Verdict>, took: Durati
     let resources = rows.filter_map(|(index, resource)| {
         verdicts.get(&index).map(|verdict| Resource::new(&survey.host, resource, verdict))
     });
-    Host {
-        name: survey.host.clone(),
-        status: Status::Reached,
-        duration: seconds(took),
-        resources: resources.collect(),
-    }
+    Host { name: survey.host.clone(), status: Status::Reached, duration: seconds(took), resources: resources.collect() }
 }

@@ -3,11 +3,11 @@
 use crate::cli::Color;
 use crate::interrupt;
 use reports::{Style, escape};
-use std::io::{self, IsTerminal, Write};
 use rustix::termios::{OptionalActions, Termios};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::OnceLock;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 

@@ -103,7 +103,7 @@ impl<C> Session<C> {
             probes.into_iter().partition(|probe| probe.args.iter().all(|arg| !arg.contains('\0')));
         facts.learn(unsound.into_iter().map(|probe| (probe, Err(Blind::Unsupported("a name has a NUL in it".into())))));
         let mut calls = script::calls(sound);
-        for attempt in 0..3 {
+        for last in [false, true] {
             if calls.is_empty() {
                 return Ok(());
             }
@@ -111,23 +111,23 @@ impl<C> Session<C> {
                 blind(facts, calls, &Blind::Cut(why.clone()));
                 return Ok(());
             }
-            let (left, why) = self.ask_once(calls, facts, host, watch)?;
+            let (left, why, hopeless) = self.ask_once(calls, facts, host, watch)?;
             calls = left;
-            if attempt == 2 || matches!(why, Blind::Garbled(_)) {
+            if last || hopeless {
                 blind(facts, std::mem::take(&mut calls), &why);
             }
         }
         Ok(())
     }
 
-    /// Runs one script; returns the calls that have no answer, and why.
+    /// Runs one script; returns the calls that have no answer, why, and whether it is no use to ask them again.
     fn ask_once(
         &mut self,
         calls: Vec<Call>,
         facts: &mut Facts,
         host: &str,
         watch: &dyn Watch,
-    ) -> Result<(Vec<Call>, Blind), Broken> {
+    ) -> Result<(Vec<Call>, Blind, bool), Broken> {
         let nonce = script::nonce();
         let text = script::asking(&nonce, &calls);
         self.rounds += 1;
@@ -168,7 +168,7 @@ impl<C> Session<C> {
                 _ => left.push(call),
             }
         }
-        Ok((left, why))
+        Ok((left, why, !frames.begun()))
     }
 }
 

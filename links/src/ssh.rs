@@ -2,6 +2,7 @@
 
 mod dial;
 mod keeper;
+mod watch;
 
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -22,6 +23,7 @@ use crate::ssh_channel::SshChannel;
 use crate::target::SshTarget;
 use dial::Dialled;
 use keeper::Keeper;
+use watch::Watch;
 
 /// How often a server that closes the door before the key exchange (`MaxStartups` of sshd_config(5)) is tried again.
 const KNOCKS: u32 = 5;
@@ -67,7 +69,7 @@ fn shake(config: &Config, target: &SshTarget, deadline: Instant) -> Result<(Wire
         .map_err(|error| settled(connect(describe(&error))))?;
     session.set_tcp_stream(clone);
     session.set_blocking(false);
-    let wire = Wire::new(session, socket);
+    let wire = Wire::new(session, socket).map_err(|error| settled(connect(format!("no thread left: {error}"))))?;
     let mut handle = wire.session.clone();
     if let Err(trouble) = wire.until(deadline, || handle.handshake()) {
         let again = matches!(&trouble, Trouble::Failed(error) if is_closed_door(error));
@@ -108,12 +110,19 @@ fn is_closed_door(error: &ssh2::Error) -> bool {
 pub(crate) struct Wire {
     pub(crate) session: Session,
     socket: OwnedFd,
+    watch: Watch,
     turn: Arc<(Mutex<bool>, Condvar)>,
 }
 
 impl Wire {
-    fn new(session: Session, socket: OwnedFd) -> Self {
-        Self { session, socket, turn: Arc::default() }
+    fn new(session: Session, socket: OwnedFd) -> std::io::Result<Self> {
+        let watch = Watch::start(socket.try_clone()?)?;
+        Ok(Self { session, socket, watch, turn: Arc::default() })
+    }
+
+    /// Makes one call of libssh2, which never waits but may be kept busy: see [`watch`].
+    pub(crate) fn call<T>(&self, deadline: Instant, call: impl FnOnce() -> T) -> T {
+        self.watch.call(deadline, call)
     }
 
     /// Repeats a step of libssh2 until it is done.
@@ -123,9 +132,10 @@ impl Wire {
         mut step: impl FnMut() -> Result<T, ssh2::Error>,
     ) -> Result<T, Trouble> {
         loop {
-            match step() {
+            match self.call(deadline, &mut step) {
                 Ok(done) => return Ok(done),
                 Err(error) if is_again(&error) => self.wait(deadline).map_err(Trouble::Waiting)?,
+                Err(_) if Instant::now() >= deadline => return Err(Trouble::Waiting(Broken::Stalled)),
                 Err(error) => return Err(Trouble::Failed(error)),
             }
         }

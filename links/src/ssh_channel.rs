@@ -32,11 +32,11 @@ impl SshChannel {
         Ok(Self { channel, wire, loud: Stream::Out, _turn: turn })
     }
 
-    fn read(&mut self, stream: Stream, buffer: &mut [u8]) -> Result<Option<usize>, Broken> {
-        let read = match stream {
+    fn read(&mut self, stream: Stream, buffer: &mut [u8], deadline: Instant) -> Result<Option<usize>, Broken> {
+        let read = self.wire.call(deadline, || match stream {
             Stream::Out => self.channel.read(buffer),
             Stream::Err => self.channel.stderr().read(buffer),
-        };
+        });
         match read {
             Ok(0) => Ok(None),
             Ok(count) => Ok(Some(count)),
@@ -46,8 +46,8 @@ impl SshChannel {
     }
 
     /// How it ended, after everything was read. `None`: its end is not here yet.
-    fn end(&mut self) -> Result<Option<Ended>, Broken> {
-        match self.channel.wait_close() {
+    fn end(&mut self, deadline: Instant) -> Result<Option<Ended>, Broken> {
+        match self.wire.call(deadline, || self.channel.wait_close()) {
             Ok(()) => {}
             Err(error) if is_again(&error) => return Ok(None),
             Err(error) => return Err(Broken::Closed(format!("the connection broke: {}", describe(&error)))),
@@ -68,7 +68,7 @@ impl Channel for SshChannel {
             for _ in 0..2 {
                 let stream = self.loud;
                 self.loud = if stream == Stream::Out { Stream::Err } else { Stream::Out };
-                if let Some(count) = self.read(stream, buffer)? {
+                if let Some(count) = self.read(stream, buffer, deadline)? {
                     return Ok(Event::Said(stream, count));
                 }
             }
@@ -76,11 +76,11 @@ impl Channel for SshChannel {
                 if !input.is_empty() {
                     return Ok(Event::Deaf);
                 }
-                if let Some(ended) = self.end()? {
+                if let Some(ended) = self.end(deadline)? {
                     return Ok(Event::Ended(ended));
                 }
             } else if !input.is_empty() {
-                match self.channel.write(input) {
+                match self.wire.call(deadline, || self.channel.write(input)) {
                     Ok(0) => {}
                     Ok(count) => return Ok(Event::Took(count)),
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {}

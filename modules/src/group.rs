@@ -47,6 +47,9 @@ static SET_MEMBERS: Command = Command { name: "gpasswd members", shell: "gpasswd
 // 6: it is gone already; userdel takes an account's own group with it.
 static DELETE: Command = Command { name: "groupdel", shell: "groupdel -- \"$1\" || [ $? -eq 6 ]" };
 
+/// All commands of the kind.
+pub(crate) static COMMANDS: &[&Command] = &[&ADD, &NUMBER, &SET_MEMBERS, &DELETE];
+
 impl Module for Group {
     const KIND: &'static str = "group";
     const SECTION: &'static str = "groups";

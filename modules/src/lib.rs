@@ -5,12 +5,26 @@
 
 pub mod account_name;
 pub mod date;
+pub mod debian_version;
+pub mod directory;
 pub mod duration;
 pub mod facts;
+pub mod file;
 pub mod group;
+pub mod link;
 pub mod mode;
+pub mod owner;
+pub mod package;
+pub mod path_name;
 pub mod presence;
+pub mod programs;
+pub mod public_key;
+pub mod service;
+pub mod ssh_key;
+pub mod unified_diff;
 pub mod user;
+pub mod validate;
+pub mod version_wish;
 
 use engine::{AnyModule, Kind};
 
@@ -18,4 +32,10 @@ use engine::{AnyModule, Kind};
 pub static MODULES: &[&dyn AnyModule] = &[
     &Kind(&group::Group),
     &Kind(&user::User),
+    &Kind(&package::Package),
+    &Kind(&service::Service),
+    &Kind(&file::File),
+    &Kind(&directory::Directory),
+    &Kind(&link::Link),
+    &Kind(&ssh_key::SshKey),
 ];

@@ -1,6 +1,6 @@
 //! Local accounts.
 
-mod plan;
+pub(crate) mod plan;
 
 use crate::account_name;
 use crate::date::{Date, End};
@@ -121,7 +121,8 @@ impl Module for User {
     fn links(&self, name: &str, spec: &Spec, _: usize) -> Links {
         let user = Anchor::User(name.to_owned());
         if spec.is_absent() {
-            return Links::new().removes(user);
+            // A group of its own that goes too goes after it.
+            return Links::new().removes(user).needs(Anchor::Group(name.to_owned()));
         }
         let links = Links::new().provides(user);
         let links = match &spec.group {

@@ -13,7 +13,6 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Expanded {
     pub(crate) name: String,
-    pub(crate) name_place: Option<Place>,
     pub(crate) typed: Typed,
     pub(crate) mode: Option<(Mode, Place)>,
     pub(crate) severity: Option<Severity>,
@@ -56,21 +55,17 @@ impl Expanded {
         scope: &dyn Scope,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
-        let (name, name_place) = Self::name(declaration, scope, diagnostics)?;
-        let mut expanded = Self { name, name_place: Some(name_place), ..Self::default() };
+        let name = Self::name(declaration, scope, diagnostics)?;
+        let mut expanded = Self { name, ..Self::default() };
         let mut fields = Vec::new();
         if let Some((key, template)) = &declaration.mode
             && let Some(node) = expanded.render(template, scope, diagnostics)
         {
-            match node.as_str() {
-                Some("audit") => expanded.mode = Some((Mode::Audit, node.place)),
-                Some("enforce") => expanded.mode = Some((Mode::Enforce, node.place)),
-                _ if kind.fields.contains("mode") => fields.push((key.clone(), node)),
-                _ => {
-                    expanded.incomplete = true;
-                    let diagnostic = Diagnostic::error("bad-value", "`mode` must be `audit` or `enforce`");
-                    diagnostics.push(diagnostic.at(&node.place, ""));
-                }
+            let ours = matches!(node.as_str(), Some("audit" | "enforce"));
+            if kind.fields.contains("mode") && !ours {
+                fields.push((key.clone(), node));
+            } else {
+                expanded.mode = read(key, &node, diagnostics).map(|mode| (mode, node.place));
             }
         }
         for (key, template) in &declaration.common {
@@ -89,22 +84,17 @@ impl Expanded {
         Some(expanded)
     }
 
-    /// The name of what is declared, and its place.
-    pub(crate) fn name(
-        declaration: &Declaration,
-        scope: &dyn Scope,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Option<(String, Place)> {
+    /// The name of what is declared. `None` without a diagnostic: it depends on facts that are not known yet.
+    pub(crate) fn name(declaration: &Declaration, scope: &dyn Scope, diagnostics: &mut Vec<Diagnostic>) -> Option<String> {
         let Some(template) = &declaration.name else {
-            return Some((declaration.label.text.to_string(), declaration.label.place.clone()));
+            return Some(declaration.label.text.to_string());
         };
         let Rendered::Value(node) = template.render(scope, diagnostics) else { return None };
         match node.as_str() {
-            Some(name) if !name.is_empty() && !name.contains('\0') => {
-                Some((name.to_owned(), template.place().clone()))
-            }
+            Some(name) if !name.is_empty() && !name.contains('\0') => Some(name.to_owned()),
             Some(_) => {
-                diagnostics.push(Diagnostic::error("bad-name", "the name comes to an empty text").at(template.place(), ""));
+                let message = "the name comes to a text that is empty or holds a NUL";
+                diagnostics.push(Diagnostic::error("bad-name", message).at(template.place(), ""));
                 None
             }
             None => {

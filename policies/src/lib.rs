@@ -18,7 +18,7 @@ mod waivers;
 pub use files::discover;
 pub use inventory::Identity;
 pub use policy::Policy;
-pub use repo::{Options, Repo, load};
+pub use repo::{Repo, load, load_on};
 pub use resolve::Resolution;
 pub use select::Selection;
 pub use waivers::Waiver;

@@ -5,7 +5,7 @@ use crate::expand::Expanded;
 use crate::kinds::Kinds;
 use engine::{Mode, Severity};
 use inventory::Inventory;
-use source::{Diagnostic, Expr, Key, Node, Place, SourceFile, Table, suggest};
+use source::{Diagnostic, Expr, Key, Node, Place, Table, suggest};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -105,7 +105,7 @@ fn hosts(table: &mut Table<'_>, inventory: &Inventory, diagnostics: &mut Vec<Dia
 }
 
 fn unknown_section(key: &Key, kinds: &Kinds) -> Diagnostic {
-    let diagnostic = Diagnostic::error("unknown-section", format!("there is no section `{}`", key.text)).at(&key.place, "");
+    let diagnostic = Diagnostic::error("unknown-section", format!("there is no section or key `{}`", key.text)).at(&key.place, "");
     if &*key.text == "use" {
         return diagnostic.hint("techniques are not part of this version yet");
     }
@@ -115,9 +115,4 @@ fn unknown_section(key: &Key, kinds: &Kinds) -> Diagnostic {
         Some(kind) => diagnostic.hint(format!("did you mean `{}`?", kind.module.section())),
         None => diagnostic.maybe_hint(suggest::hint(&key.text, known)),
     }
-}
-
-/// A place for messages about `path` as a whole.
-pub(crate) fn file_place(path: &str) -> Place {
-    Place::whole(&SourceFile::new(path, ""))
 }

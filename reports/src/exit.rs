@@ -58,7 +58,7 @@ pub(crate) fn of(run: &Run, hosts: &[Host], totals: &Totals) -> Exit {
     };
     let drift =
         any(|verdict, severity| matches!(verdict, Verdict::Drift | Verdict::Blocked) && severity != Severity::Info);
-    let unchecked = totals.unknown > 0 || hosts.iter().any(|host| host.status != Status::Reached);
+    let unchecked = totals.unknown > 0 || hosts.iter().any(is_unchecked);
     let broken = hosts.iter().any(|host| matches!(host.status, Status::Error { .. }));
     let nothing_was_checked = totals.counted + totals.waived == 0 && totals.unreachable == 0;
     if run.interrupted {
@@ -75,4 +75,9 @@ pub(crate) fn of(run: &Run, hosts: &[Host], totals: &Totals) -> Exit {
             (false, false) => Exit::Compliant,
         }
     }
+}
+
+/// A host that was not reached, unless a waiver accepts that.
+fn is_unchecked(host: &Host) -> bool {
+    host.status != Status::Reached && !host.resources.iter().any(|resource| resource.verdict == Verdict::Waived)
 }

@@ -34,7 +34,10 @@ pub fn render(
             let held: Vec<String> = op.serves.iter().filter(|id| !destroys(id)).map(Id::to_string).collect();
             match held.as_slice() {
                 [] => warn(format!("destroys {what}, for good")),
-                ids => warn(format!("would destroy {what}, for good: left alone without --allow-destroy {}", ids.join(", "))),
+                ids => warn(format!(
+                    "would destroy {what}, for good: left alone without --allow-destroy {}",
+                    ids.join(", ")
+                )),
             }
         }
     }

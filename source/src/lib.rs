@@ -4,6 +4,7 @@
 pub mod de;
 pub mod diagnostic;
 pub mod expr;
+mod file_template;
 pub mod glob;
 pub mod node;
 pub mod place;
@@ -20,6 +21,7 @@ pub mod yaml;
 pub use diagnostic::{Diagnostic, Level, any_error, sorted};
 pub use node::{Key, Node, Scalar, Style, Value};
 pub use place::{Place, SourceFile};
+pub use file_template::{FileTemplate, NotRendered};
 pub use expr::{Each, Expr, Truth};
 pub use render::render;
 pub use scope::{Local, Path, Scope};

@@ -4,7 +4,7 @@
 use crate::diagnostic::{Diagnostic, Level};
 use crate::place::Place;
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level as Title, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level as Title, Origin, Renderer, Snippet};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -36,8 +36,8 @@ fn group(diagnostic: &Diagnostic) -> Group<'_> {
 }
 
 /// One snippet for each labelled line, so that no other line is printed.
-fn lines(diagnostic: &Diagnostic) -> Vec<Snippet<'_, annotate_snippets::Annotation<'_>>> {
-    let mut snippets: Vec<(&Place, usize, Vec<annotate_snippets::Annotation<'_>>)> = Vec::new();
+fn lines(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
+    let mut snippets: Vec<(&Place, usize, Vec<Annotation<'_>>)> = Vec::new();
     for (index, (place, label)) in diagnostic.labels.iter().enumerate() {
         let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
         let label = (!label.is_empty()).then_some(label.as_str());
@@ -51,7 +51,10 @@ fn lines(diagnostic: &Diagnostic) -> Vec<Snippet<'_, annotate_snippets::Annotati
         .into_iter()
         .map(|(place, line, annotations)| {
             let text = place.file().text().get(place.file().line_range(line)).unwrap_or("");
-            Snippet::source(text).line_start(line).path(place.path()).fold(false).annotations(annotations)
+            if text.is_empty() {
+                return Origin::path(place.path()).into();
+            }
+            Snippet::source(text).line_start(line).path(place.path()).fold(false).annotations(annotations).into()
         })
         .collect()
 }

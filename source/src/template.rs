@@ -287,6 +287,7 @@ fn engine() -> &'static tera::Tera {
 
 /// A complaint of Tera's, at its place in the scalar.
 fn complaint(code: &'static str, error: &tera::Error, node: &Node, range: &Range<usize>) -> Diagnostic {
+    let mut hint = None;
     let (message, spot_range) = match error.kind() {
         tera::ErrorKind::SyntaxError(report) | tera::ErrorKind::RenderingError(report) => {
             let span = report.span();
@@ -296,12 +297,27 @@ fn complaint(code: &'static str, error: &tera::Error, node: &Node, range: &Range
             } else {
                 range.clone()
             };
+            if code == "template-syntax" {
+                hint = Some("for the two braces themselves write `{{ '{{' }}`".to_owned());
+            }
             (report.message().to_owned(), place)
         }
-        other => (other.to_string(), range.clone()),
+        other => from_text(&other.to_string(), node, range),
     };
     let message = message.trim_end_matches('.').replace(&format!(" | {KEEP}"), "");
-    Diagnostic::error(code, message).at(&spot(node, spot_range), "")
+    Diagnostic::error(code, message).at(&spot(node, spot_range), "").maybe_hint(hint)
+}
+
+/// Some complaints are only text, with a picture of the source: its first line, and the place of what that
+/// line quotes.
+fn from_text(text: &str, node: &Node, range: &Range<usize>) -> (String, Range<usize>) {
+    let first = text.lines().next().unwrap_or("");
+    let message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+    let quoted = message.split('`').nth(1).unwrap_or("");
+    let whole = node.as_str().and_then(|text| text.get(range.clone())).unwrap_or("");
+    let found = whole.find(quoted).filter(|_| !quoted.is_empty());
+    let place = found.map_or(range.clone(), |at| range.start + at..range.start + at + quoted.len());
+    (message, place)
 }
 
 fn is_word_of_tera(name: &str) -> bool {

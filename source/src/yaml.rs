@@ -308,6 +308,8 @@ impl<'a> Builder<'a> {
                 Pending::Refused => {}
                 Pending::Key => {
                     *key = Pending::Refused;
+                    // What was wrong inside of it does not matter any more.
+                    self.diagnostics.retain(|known| !known.labels.iter().any(|(place, _)| node.place.holds(place)));
                     let line = self.file.text().get(self.file.line_range(node.place.line())).unwrap_or("");
                     self.diagnostics.push(
                         Diagnostic::error("key-not-text", format!("a key is a text, not {}", node.kind()))

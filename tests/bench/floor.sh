@@ -1,7 +1,7 @@
 # Reads what the policy of the benchmark is about, as a careful administrator would write it by hand: as few programs
 # as possible, each asked about everything at once. The lists of users, packages, paths and units are set before.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
-cat /etc/passwd /etc/group /etc/shadow
+cat /etc/passwd /etc/group /etc/shadow /proc/uptime
 dpkg-query -W -f '${binary:Package} ${db:Status-Abbrev} ${Version}\n' $packages
 stat -c '%n %F %a %U %G %s %Z' -- $paths
 sha256sum -- $contents
@@ -13,5 +13,4 @@ done </etc/passwd
 stat -c '%n %F %a %U %G %s %Z' -- $homes $ssh_dirs $keys
 grep -H '' -- $keys
 systemctl show --property=Id,LoadState,ActiveState,SubState,UnitFileState,ActiveEnterTimestampMonotonic,StateChangeTimestampMonotonic $units
-cat /proc/uptime
 echo "floor: done"

@@ -52,7 +52,6 @@ pub fn write_repository(dir: &Path, hosts: &[Host]) -> io::Result<()> {
 }
 
 const ACCESS: &str = r#"hosts: [all]
-groups: {}
 users:
   members: {for_each: members, name: "{{ key }}", shell: /bin/bash, groups: [users], comment: "{{ key }} of the team"}
 ssh_keys:

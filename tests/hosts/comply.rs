@@ -13,7 +13,7 @@ use reports::{Report, Resource};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -37,7 +37,12 @@ impl Repo {
 
     /// Adds a host with settings of its own, such as `user: ops, become: sudo`; they come before what is
     /// written for every host.
-    pub fn host_with(mut self, host: &Host, settings: &str) -> Self {
+    pub fn host_with(self, host: &Host, settings: &str) -> Self {
+        self.host_as(host.name(), host, settings)
+    }
+
+    /// The same under a name of its own: one host may stand for several.
+    pub fn host_as(self, name: &str, host: &Host, settings: &str) -> Self {
         let defaults = [
             ("address", format!("{}", host.address())),
             ("user", "root".to_owned()),
@@ -49,7 +54,12 @@ impl Repo {
             .map(|(key, value)| format!("{key}: \"{value}\""))
             .chain((!settings.is_empty()).then(|| settings.to_owned()))
             .collect();
-        writeln!(self.inventory, "  {}: {{{}}}", host.name(), settings.join(", ")).expect("memory");
+        self.host_at(name, &settings.join(", "))
+    }
+
+    /// Adds a host by what the inventory says of it, and nothing else.
+    pub fn host_at(mut self, name: &str, settings: &str) -> Self {
+        writeln!(self.inventory, "  {name}: {{{settings}}}").expect("memory");
         let inventory = self.inventory.clone();
         self.file("inventory.yml", inventory)
     }
@@ -84,6 +94,13 @@ impl Repo {
         self.run(&["enforce", "--yes"])
     }
 
+    /// `comply check`, which makes no report.
+    pub fn check(&self) -> Run {
+        let mut command = Command::new(program());
+        command.args(["check", "-C"]).arg(self.path()).env("HOME", self.path()).stdin(Stdio::null());
+        self.finish(command)
+    }
+
     /// `comply ARGS`, one of the commands that make a report.
     pub fn run(&self, args: &[&str]) -> Run {
         self.finish(self.command(args))
@@ -106,9 +123,14 @@ impl Repo {
         let _ = fs::remove_file(self.report());
         let started = Instant::now();
         let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        self.ended(&output, started.elapsed())
+    }
+
+    /// How a command of [`Repo::command`] that was run in another way ended.
+    pub fn ended(&self, output: &Output, took: Duration) -> Run {
         Run {
             code: output.status.code().unwrap_or(-1),
-            took: started.elapsed(),
+            took,
             text: String::from_utf8_lossy(&output.stdout).into_owned(),
             errors: String::from_utf8_lossy(&output.stderr).into_owned(),
             report: fs::read(self.report()).ok().map(|json| {
@@ -141,6 +163,12 @@ impl Run {
     /// The report.
     pub fn report(&self) -> &Report {
         self.report.as_ref().unwrap_or_else(|| panic!("no report{}", self.shown()))
+    }
+
+    /// What is said of a host.
+    pub fn host(&self, name: &str) -> &reports::Host {
+        let host = self.report().hosts.iter().find(|known| known.name == name);
+        host.unwrap_or_else(|| panic!("no host {name}{}", self.shown()))
     }
 
     /// A resource of the only host.

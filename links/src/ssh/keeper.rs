@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::Wire;
 
 /// How long a session may be silent.
-const SILENCE: Duration = Duration::from_secs(15);
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// How long the opening of the spare channel may take.
 const OPENING: Duration = Duration::from_secs(5);
@@ -29,25 +29,21 @@ pub(crate) struct Keeper {
 impl Keeper {
     /// Starts it. Where no thread can be had the session has to do without.
     pub(crate) fn start(wire: &Arc<Wire>) -> Self {
-        Self::every(SILENCE, wire)
-    }
-
-    fn every(silence: Duration, wire: &Arc<Wire>) -> Self {
         let spare = Spare::default();
         let (stop, stopped) = mpsc::channel::<()>();
         let (wire, kept) = (Arc::clone(wire), Arc::clone(&spare));
-        wire.session.set_keepalive(true, u32::try_from(silence.as_secs()).unwrap_or(u32::MAX).max(2));
+        wire.session.set_keepalive(true, 2);
         let thread = thread::Builder::new().name(String::from("keepalive")).spawn(move || {
             let mut may_open = true;
-            while stopped.recv_timeout(silence) == Err(RecvTimeoutError::Timeout) {
+            while stopped.recv_timeout(SILENCE) == Err(RecvTimeoutError::Timeout) {
                 // A script that runs is traffic enough.
                 let Ok(_turn) = wire.turn(Instant::now()) else { continue };
-                let _ = wire.session.keepalive_send();
+                let opening = Instant::now() + OPENING;
+                let _ = wire.call(opening, || wire.session.keepalive_send());
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(channel) = kept.as_mut() {
-                    let _ = channel.read(&mut [0]);
+                    let _ = wire.call(opening, || channel.read(&mut [0]));
                 } else if may_open {
-                    let opening = Instant::now() + OPENING;
                     *kept = wire.until(opening, || wire.session.channel_session()).ok();
                     may_open = kept.is_some();
                 }

@@ -62,11 +62,17 @@ fn prints_and_ends(link: &mut dyn Link) {
     assert_eq!(ended, Ok(Ended::Status(3)));
     assert_eq!(printed, Printed { out: b"out\n".to_vec(), err: b"err\n".to_vec() });
     let environment = say(link, "env");
-    let names: Vec<&str> =
-        environment.lines().filter_map(|line| line.split('=').next()).filter(|name| !["PWD", "SHLVL", "_", "OLDPWD"].contains(name)).collect();
+    let names: Vec<&str> = environment
+        .lines()
+        .filter_map(|line| line.split('=').next())
+        .filter(|name| !["PWD", "SHLVL", "_", "OLDPWD"].contains(name))
+        .collect();
     assert_eq!(names.len(), 3, "{environment}");
     assert!(environment.contains("LC_ALL=C\n"), "{environment}");
-    assert!(environment.contains("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"), "{environment}");
+    assert!(
+        environment.contains("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"),
+        "{environment}"
+    );
     assert!(environment.contains("HOME=/"), "{environment}");
 }
 
@@ -99,7 +105,11 @@ fn interleaves(link: &mut dyn Link) {
 
 fn stops(link: &mut dyn Link) {
     let mut seen = 0;
-    let job = Job { script: b"head -c 1073741824 /dev/zero", stdin: None, deadline: Instant::now() + Duration::from_secs(20) };
+    let job = Job {
+        script: b"head -c 1073741824 /dev/zero",
+        stdin: None,
+        deadline: Instant::now() + Duration::from_secs(20),
+    };
     let ended = link.run(&job, &mut |_, bytes| {
         seen += bytes.len();
         if seen > 4_000_000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -110,7 +120,8 @@ fn stops(link: &mut dyn Link) {
 }
 
 fn stalls_and_goes_on(link: &mut dyn Link) {
-    for script in ["sleep 60", "while :; do echo .; sleep 0.05; done", "while :; do :; done", "exec sleep 60 >&- 2>&-"] {
+    for script in ["sleep 60", "while :; do echo .; sleep 0.05; done", "while :; do :; done", "exec sleep 60 >&- 2>&-"]
+    {
         let started = Instant::now();
         let (ended, _) = run_for(link, script.as_bytes(), None, Duration::from_millis(700));
         assert_eq!(ended, Err(Broken::Stalled), "{script}");

@@ -8,22 +8,26 @@ while [ "$count" -gt 0 ]; do
 	shift 2
 	count=$((count - 2))
 	if ! account "$name"; then
-		set -- "$@" '' '' '' '' ''
+		set -- "$@" '' '' '' ''
 		continue
 	fi
+	# As the system resolves it: sshd stops there on its way up from the file.
+	if cd -P -- "$H/" 2>/dev/null; then H=$PWD; fi
 	H=${H%/}
 	case $path in /*) ;; *) path=$H/$path ;; esac
-	set -- "$@" "$U" "$G" "$H" "$path" ''
+	set -- "$@" "$U" "$G" "$H" "$path"
 done
+cd /
 
-# A link anywhere in it is followed, with the account's rights.
+# Where the file really is: a link is followed with the account's rights.
 lead() {
-	if [ -L "$3" ] || [ -L "${4%/*}" ] || [ -L "$4" ]; then
+	real=$3
+	if [ -L "${3%/*}" ] || [ -L "$3" ]; then
 		W=$1 G=$2 I=--init-groups
 		own_rights
-		as readlink -f -- "$4"
-	else
-		printf '%s\n' "$4"
+		real=$(as readlink -f -- "$3")
+		# A line of its own below.
+		case $real in *"$nl"*) real= ;; esac
 	fi
 }
 # Root's own files need no change of account; without root there is none.
@@ -35,10 +39,10 @@ own_rights() {
 count=$#
 while [ "$count" -gt 0 ]; do
 	user=$1 group=$2 home=$3 path=$4
-	shift 5
-	count=$((count - 5))
+	shift 4
+	count=$((count - 4))
 	real=
-	[ -z "$user" ] || real=$(lead "$user" "$group" "$home" "$path")
+	if [ -n "$user" ]; then lead "$user" "$group" "$path"; fi
 	set -- "$@" "$user" "$group" "$home" "$path" "$real"
 done
 states=$(
@@ -81,6 +85,12 @@ while [ $# -gt 0 ]; do
 	else
 		W=$user G=$group I=--init-groups
 		own_rights
-		as head -c 262145 -- "$path" && printf = || printf 'this account cannot read it!'
+		if as head -c 262145 -- "$path"; then
+			printf =
+		elif as true && ! as test -r "$path"; then
+			printf '~'
+		else
+			printf '!'
+		fi
 	fi
 done

@@ -1,4 +1,9 @@
 //! What the kinds ask of a host: queries with their decoders.
 
 pub mod accounts;
+pub mod authorized_keys;
+pub mod changed;
 pub mod clock;
+pub mod numbers;
+pub mod packages;
+pub mod units;

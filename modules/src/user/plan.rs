@@ -49,6 +49,9 @@ static REMOVE: Command = Command {
             die \"processes of $1 still run: ${found#, }; the account is locked; end them (loginctl terminate-user $1) and enforce again\"",
 };
 
+/// All commands of the kind.
+pub(crate) static COMMANDS: &[&Command] = &[&ADD, &MODIFY, &PASSWORD, &MAKE_HOME, &REMOVE];
+
 /// What puts one account right.
 pub(super) fn plan(drift: &Drifted<'_, User>) -> Vec<Planned> {
     match (&drift.seen.present, drift.spec.is_absent()) {

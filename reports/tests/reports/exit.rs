@@ -73,6 +73,12 @@ fn an_unknown_check_and_an_unreachable_host_end_with_3() {
 }
 
 #[test]
+fn a_host_may_be_unreachable_under_a_waiver() {
+    let hosts = vec![host("h", rows(vec![Verdict::Compliant])), unreachable(vec![waived(), Verdict::Skipped])];
+    assert_eq!(Report::new(run(Command::Audit), hosts).totals.exit, 0);
+}
+
+#[test]
 fn failed_and_reverted_end_with_4_whatever_else_there_is() {
     assert_eq!(exit(vec![failed()]), 4);
     assert_eq!(exit(vec![Verdict::Reverted { why: String::new() }]), 4);

@@ -64,7 +64,7 @@ enum Outcome<'a> {
 impl Expr {
     /// Evaluates a condition.
     pub fn truth(&self, scope: &dyn Scope) -> Result<Truth, Vec<Diagnostic>> {
-        self.names(scope)?;
+        self.names(scope).map_err(|missing| missing.into_iter().map(quoteless).collect::<Vec<_>>())?;
         truth(&self.root, scope).map_err(|mistake| vec![*mistake.diagnostic("condition-type", &self.node)])
     }
 
@@ -98,6 +98,18 @@ impl Expr {
         }
         Err(missing.into_iter().map(|mistake| *mistake.diagnostic("undefined-name", &self.node)).collect())
     }
+}
+
+/// A lone name that is near no other is often a text without its quotes.
+fn quoteless(mut missing: Diagnostic) -> Diagnostic {
+    let name = missing.labels.first().map_or("", |(place, _)| place.text());
+    missing.hint = missing.hint.map(|hint| match hint.strip_prefix("known here: ") {
+        Some(known) if missing.message.ends_with("is not defined") => {
+            format!("a text needs quotes: \"{name}\"; names here: {known}")
+        }
+        _ => hint,
+    });
+    missing
 }
 
 /// Collects the names that are not there. What `defined(x) and …` guards is excused.

@@ -1,0 +1,33 @@
+# Arguments: account, path, mode for the file.
+account "$1" || die "there is no account $1"
+path=$2
+file=$2
+whose "$path"
+[ -z "$W" ] || [ "$W" = "$U" ] || die "$path is below a directory of another account, number $W"
+if ! [ -d "${path%/*}/" ]; then
+	case $path in "${H%/}"/*) ;; *) die "the directory ${path%/*} does not exist; declare it under directories" ;; esac
+	as mkdir -m 700 -- "${path%/*}" || exit
+	if [ -O / ] && [ -z "$W" ]; then chown -h -- "$U:$G" "${path%/*}" || exit; fi
+fi
+if [ -L "$path" ]; then
+	file=$(as readlink -f -- "$path") && [ -n "$file" ] || die "$path is a link that leads nowhere"
+	if [ -z "$W" ]; then
+		whose "$file"
+		[ -z "$W" ] || [ "$W" = "$U" ] || die "$path leads below a directory of another account, number $W"
+	fi
+fi
+[ ! -d "$file" ] || die "$file is a directory"
+save "$file"
+case $file in
+/etc/pve/*)
+	# The cluster's own file system: it has no owners and modes, and links lead to this very file.
+	cat >"$file"
+	exit
+	;;
+esac
+owner= group=
+if [ -z "$W" ] && [ -O / ]; then
+	case $file in "${H%/}"/*) owner=$U group=$G ;; *) owner=0 group=0 ;; esac
+fi
+p=$file
+replace "$file" "$3" "$owner" "$group" ''

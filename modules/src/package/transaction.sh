@@ -1,0 +1,74 @@
+refresh=$1 allowed=$2 options=$3
+shift 3
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none UCF_FORCE_CONFFOLD=1
+set -f
+
+# What apt itself gives as the reason, on one line.
+reason() {
+	why=$(printf '%s\n' "$1" | grep -E '^(E: |dpkg: error|Err:| [^ ]+ : (Pre)?Depends: )' | tail -n 4 | tr '\n' ' ')
+	[ -n "$why" ] || why=$(printf '%s\n' "$1" | tail -n 2 | tr '\n' ' ')
+	printf '%s' "$why"
+}
+
+update() {
+	for try in 1 2 3 4 5 6; do
+		said=$(apt-get -q -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 update 2>&1) && return 0
+		case $said in *'Could not get lock'*) sleep 5 ;; *) return 1 ;; esac
+	done
+	return 1
+}
+
+candidate() { apt-cache policy -- "$1" | sed -n 's/^  Candidate: //p'; }
+
+case $refresh in
+try) update || : ;;
+must)
+	update || die "apt's lists could not be refreshed: $(reason "$said")"
+	count=$#
+	while [ "$count" -gt 0 ]; do
+		arg=$1
+		shift
+		count=$((count - 1))
+		case $arg in
+		*-) ;;
+		*)
+			name=${arg%%[>=]*}
+			newest=$(candidate "$name")
+			case $newest in '' | '(none)')
+				die "no package $name in apt's lists, refreshed just now: check the name, or add the repository that has it"
+				;;
+			esac
+			case $arg in *'>='*)
+				least=${arg#*'>='}
+				dpkg --compare-versions "$newest" ge "$least" ||
+					die "no $name >= $least in apt's lists, refreshed just now: the newest is $newest"
+				arg=$name
+				;;
+			esac
+			;;
+		esac
+		set -- "$@" "$arg"
+	done
+	;;
+esac
+
+# The same question as in the plan, so that what was agreed to is what is done.
+simulated=$(apt-get -s -q -y -o APT::Get::Show-User-Simulation-Note=no $options install -- "$@" 2>&1) ||
+	die "apt cannot do this: $(reason "$simulated")"
+forbidden=$(printf '%s\n' "$simulated" | sed -n -E 's/^(Inst|Remv|Purg) ([^ ]+)( \[([^]]*)\])?( \(([^ )]+).*)?/\1 \2 \4 \6/p' |
+	while read -r verb name from to; do
+		name=${name%%:*}
+		case $verb in
+		Inst)
+			[ -n "$to" ] && dpkg --compare-versions "$to" lt "$from" || continue
+			case $allowed in *" <$name "*) ;; *) printf 'downgrade %s, ' "$name" ;; esac
+			;;
+		*) case $allowed in *" -$name "*) ;; *) printf 'remove %s, ' "$name" ;; esac ;;
+		esac
+	done)
+[ -z "$forbidden" ] || die "apt would also ${forbidden%, }, which no policy declares; nothing was done"
+
+said=$(apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
+	-o DPkg::Lock::Timeout=120 $options install -- "$@" 2>&1) && exit 0
+broken=$(dpkg --audit 2>/dev/null | sed -n 's/^ \([a-z0-9][^ ]*\) .*/\1/p' | tr '\n' ' ')
+die "$(reason "$said")${broken:+; half done: $broken(dpkg --configure -a)}"

@@ -1,0 +1,30 @@
+//! All that this crate may run on a host, in one list for review: a snapshot of it stands beside its test.
+
+use crate::facts::{accounts, authorized_keys, changed, clock, numbers, packages, units};
+use crate::{group, package, service, user};
+use engine::{Command, Query};
+
+/// Every query of the crate.
+pub static QUERIES: &[&Query] = &[
+    &accounts::ACCOUNTS.query,
+    &accounts::SHADOW.query,
+    &accounts::HOME.query,
+    &accounts::KNOWN_USER.query,
+    &accounts::KNOWN_GROUP.query,
+    &authorized_keys::AUTHORIZED_KEYS.query,
+    &changed::CHANGED.query,
+    &clock::NOW.query,
+    &numbers::UID.query,
+    &numbers::GID.query,
+    &packages::INSTALLED.query,
+    &packages::OFFERED.query,
+    &packages::LISTS.query,
+    &packages::SIMULATION.query,
+    &units::UNIT.query,
+];
+
+/// Every command of the crate.
+pub fn commands() -> Vec<&'static Command> {
+    let keys: &[&Command] = &[&authorized_keys::WRITE_KEYS];
+    [group::COMMANDS, user::plan::COMMANDS, package::plan::COMMANDS, service::plan::COMMANDS, keys].concat()
+}

@@ -1,0 +1,164 @@
+//! A repository, loaded once.
+
+use crate::files::{Files, about_file};
+use crate::host::{Templates, given};
+use crate::kinds::Kinds;
+use crate::policy::Policy;
+use crate::project::Project;
+use crate::waivers::{self, Waiver};
+use engine::AnyModule;
+use inventory::Inventory;
+use jiff::civil::Date;
+use source::{Diagnostic, Node, sorted};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::OnceLock;
+
+/// Everything a repository says.
+pub struct Repo {
+    pub(crate) name: String,
+    pub(crate) vars: BTreeMap<String, Node>,
+    pub(crate) overrides: BTreeMap<String, Node>,
+    pub(crate) inventory: Inventory,
+    pub(crate) policies: Vec<Policy>,
+    /// For each host, the policies that are for it.
+    pub(crate) of_host: Vec<Vec<usize>>,
+    pub(crate) waivers: Vec<Waiver>,
+    pub(crate) kinds: Kinds,
+    pub(crate) files: Files,
+    pub(crate) templates: Templates,
+    /// Every id that is declared on any host, once somebody asks.
+    pub(crate) declared: OnceLock<BTreeSet<String>>,
+}
+
+/// Loads the repository at `root`: every file of the language is read and checked as far as that does not
+/// depend on a host. `overrides` are the command line's variables. With errors among the diagnostics the
+/// repository is still there, where it can be, so that [`Repo::resolve`] can find the others.
+pub fn load(
+    root: &Path,
+    modules: &'static [&'static dyn AnyModule],
+    overrides: &[(String, String)],
+) -> (Option<Repo>, Vec<Diagnostic>) {
+    load_on(root, modules, overrides, jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())
+}
+
+/// [`load`] as on the day `today`, which decides what waivers hold.
+pub fn load_on(
+    root: &Path,
+    modules: &'static [&'static dyn AnyModule],
+    overrides: &[(String, String)],
+    today: Date,
+) -> (Option<Repo>, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let files = match Files::new(root) {
+        Ok(files) => files,
+        Err(message) => return (None, vec![about_file("unreadable-file", ".", message)]),
+    };
+    let kinds = Kinds::new(modules);
+    let read = |path: &str, diagnostics: &mut Vec<Diagnostic>| {
+        files.exists(path).then(|| files.yaml(path, diagnostics)).flatten()
+    };
+    let project = read("comply.yml", &mut diagnostics)
+        .map(|node| Project::read(&node, &mut diagnostics))
+        .unwrap_or_default();
+    let waivers = read("waivers.yml", &mut diagnostics);
+    let documents = inventory_documents(&files, &mut diagnostics);
+    let inventory = inventory::load(&documents, &mut diagnostics);
+    let policies = policies(&files, &kinds, &inventory, &mut diagnostics);
+    let waivers = waivers.map(|node| waivers::read(&node, &inventory, today, &mut diagnostics)).unwrap_or_default();
+    let of_host = (0..inventory.hosts().len())
+        .map(|host| (0..policies.len()).filter(|index| policies.get(*index).is_some_and(|p| p.hosts.contains(&host))).collect())
+        .collect();
+    let name = project.name.unwrap_or_else(|| {
+        root.canonicalize().ok().and_then(|root| Some(root.file_name()?.to_string_lossy().into_owned())).unwrap_or_default()
+    });
+    let overrides = given(overrides, &mut diagnostics);
+    let repo = Repo {
+        name,
+        vars: project.vars,
+        overrides,
+        inventory,
+        policies,
+        of_host,
+        waivers,
+        kinds,
+        files,
+        templates: Templates::default(),
+        declared: OnceLock::new(),
+    };
+    (Some(repo), sorted(diagnostics))
+}
+
+fn inventory_documents(files: &Files, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> {
+    let (file, folder) = (files.exists("inventory.yml"), files.exists("inventory"));
+    if file && folder {
+        diagnostics.push(about_file("two-inventories", "inventory.yml", "there is `inventory.yml` and `inventory/`").hint("keep one of them"));
+    }
+    let paths = if file {
+        vec!["inventory.yml".to_owned()]
+    } else if folder {
+        files.yaml_files("inventory", diagnostics)
+    } else {
+        diagnostics.push(
+            about_file("no-inventory", "inventory.yml", "there is no inventory")
+                .hint("write `inventory.yml`: `hosts: {NAME: {}}`"),
+        );
+        Vec::new()
+    };
+    paths.iter().filter_map(|path| files.yaml(path, diagnostics)).collect()
+}
+
+fn policies(files: &Files, kinds: &Kinds, inventory: &Inventory, diagnostics: &mut Vec<Diagnostic>) -> Vec<Policy> {
+    if !files.exists("policies") {
+        diagnostics.push(
+            about_file("no-policies", "policies", "there are no policies")
+                .hint("write one: `policies/NAME.yml`"),
+        );
+        return Vec::new();
+    }
+    let mut policies: Vec<Policy> = Vec::new();
+    let mut by_name: BTreeMap<String, usize> = BTreeMap::new();
+    for path in files.yaml_files("policies", diagnostics) {
+        let Some(node) = files.yaml(&path, diagnostics) else { continue };
+        let Some(policy) = Policy::read(&path, &node, kinds, inventory, diagnostics) else { continue };
+        if let Some(first) = by_name.get(&policy.name).and_then(|index| policies.get(*index)) {
+            diagnostics.push(
+                Diagnostic::error("name-taken", format!("two policies are called `{}`", policy.name))
+                    .at(&policy.place, "this one")
+                    .at(&first.place, "and this one"),
+            );
+        }
+        by_name.insert(policy.name.clone(), policies.len());
+        policies.push(policy);
+    }
+    policies
+}
+
+impl Repo {
+    /// The project's name: `name` of `comply.yml`, else the directory's.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The hosts.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// The policies, in the order of their files.
+    pub fn policies(&self) -> &[Policy] {
+        &self.policies
+    }
+
+    /// The waivers, those that have ended included.
+    pub fn waivers(&self) -> &[Waiver] {
+        &self.waivers
+    }
+
+    /// The waiver under which it is accepted that a host cannot be reached, in words.
+    pub fn unreachable_waiver(&self, host: &str) -> Option<String> {
+        let index = self.inventory.hosts().iter().position(|known| known.name == host)?;
+        let waiver = self.waivers.iter().find(|w| !w.expired && w.resource == "*" && w.hosts.contains(&index))?;
+        Some(waiver.text())
+    }
+}

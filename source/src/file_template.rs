@@ -1,0 +1,66 @@
+//! Template files: full Tera, for content that is put on hosts.
+
+use crate::scope::Scope;
+use crate::suggest;
+use crate::tera_value::to_tera;
+
+/// A parsed template file.
+#[derive(Debug)]
+pub struct FileTemplate {
+    engine: tera::Tera,
+    path: String,
+    /// The names it may look up.
+    names: Vec<String>,
+}
+
+/// Why a template file gives no text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotRendered {
+    /// It depends on facts of the host that are not known yet.
+    Unknown,
+    /// It is wrong: a sentence with the place.
+    Wrong(String),
+}
+
+impl FileTemplate {
+    /// Parses the text of `path`; the error is a sentence with the place.
+    pub fn parse(path: &str, text: &str) -> Result<Self, String> {
+        let mut engine = tera::Tera::default();
+        engine.autoescape_on(Vec::<&'static str>::new());
+        engine.add_raw_template(path, text).map_err(|error| complaint(path, &error))?;
+        let names = engine.get_template_variables(path).map_err(|error| complaint(path, &error))?;
+        let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        names.sort();
+        Ok(Self { engine, path: path.to_owned(), names })
+    }
+
+    /// Renders it with the names of a scope. Every name that it mentions must be there.
+    pub fn render(&self, scope: &dyn Scope) -> Result<String, NotRendered> {
+        let mut context = tera::Context::new();
+        let mut unknown = false;
+        for name in &self.names {
+            let Some(node) = scope.get(name) else {
+                let hint = suggest::nearest(name, scope.names()).map(|near| format!("; did you mean `{near}`?"));
+                let message = format!("{}: `{name}` is not defined{}", self.path, hint.unwrap_or_default());
+                return Err(NotRendered::Wrong(message));
+            };
+            unknown |= node.has_unknown();
+            context.insert_value(name.clone(), to_tera(node));
+        }
+        if unknown {
+            return Err(NotRendered::Unknown);
+        }
+        self.engine.render(&self.path, &context).map_err(|error| NotRendered::Wrong(complaint(&self.path, &error)))
+    }
+}
+
+fn complaint(path: &str, error: &tera::Error) -> String {
+    match error.kind() {
+        tera::ErrorKind::SyntaxError(report) | tera::ErrorKind::RenderingError(report) => {
+            let span = report.span();
+            let message = report.message().trim_end_matches('.');
+            format!("{path}:{}:{}: {message}", span.start_line, span.start_col + 1)
+        }
+        other => format!("{path}: {other}"),
+    }
+}

@@ -1,0 +1,116 @@
+//! `comply graph`: in which order the resources of a host are put right, and why.
+
+use crate::cli::{self, GraphFormat};
+use crate::repository::{Repository, Wanted, unable};
+use crate::terminal;
+use engine::graph::{Node, Strength};
+use reports::{Exit, escape};
+use std::fmt::Write as _;
+
+/// Draws the graph of one host.
+pub fn run(args: &cli::Graph, color: cli::Color) -> Exit {
+    match try_run(args, color) {
+        Ok(()) => Exit::Compliant,
+        Err(exit) => exit,
+    }
+}
+
+fn try_run(args: &cli::Graph, color: cli::Color) -> Result<(), Exit> {
+    let repository = Repository::open(&args.repository, color)?;
+    let hosts = match repository.host(&args.host) {
+        Some(host) => vec![host],
+        None => repository.select(std::slice::from_ref(&args.host), &[])?,
+    };
+    if hosts.len() != 1 {
+        return Err(unable(&format!("{} stands for {} hosts; name one", escape::line(&args.host, false), hosts.len())));
+    }
+    let all = repository.resolve_all(hosts)?;
+    let text: String = all
+        .iter()
+        .map(|wanted| match args.format {
+            GraphFormat::Text => text(wanted),
+            GraphFormat::Dot => dot(wanted),
+            GraphFormat::Mermaid => mermaid(wanted),
+        })
+        .collect();
+    terminal::print(&text).map_err(|error| unable(&format!("cannot write to standard output: {error}")))
+}
+
+/// The name of a node: the resource, and the step where its kind has several.
+fn name(wanted: &Wanted, node: Node) -> String {
+    let resource = &wanted.resolution.resources[node.resource];
+    let id = escape::line(&resource.id.to_string(), false);
+    match resource.module.steps() {
+        [_] => id,
+        steps => format!("{id} ({})", steps.get(node.step).copied().unwrap_or_default()),
+    }
+}
+
+fn text(wanted: &Wanted) -> String {
+    let levels = wanted.graph.levels();
+    let host = escape::line(&wanted.resolution.host, false);
+    let mut text = format!(
+        "{host}: {} in {}\n",
+        plural(wanted.resolution.resources.len(), "resource"),
+        plural(levels.len(), "level")
+    );
+    for (number, level) in levels.iter().enumerate() {
+        for (index, &node) in level.iter().enumerate() {
+            let number = if index == 0 { (number + 1).to_string() } else { String::new() };
+            let _ = writeln!(text, "{number:>3}  {}", name(wanted, node));
+            for (word, list) in [
+                ("needs", wanted.graph.needs(node).collect::<Vec<_>>()),
+                ("after", wanted.graph.after(node).collect::<Vec<_>>()),
+            ] {
+                // The package phase comes before everything else; that one is as good as all.
+                let names: Vec<String> = list.iter().take(SHOWN).map(|&node| name(wanted, node)).collect();
+                let more = if list.len() > SHOWN { format!(" and {} more", list.len() - SHOWN) } else { String::new() };
+                if !names.is_empty() {
+                    let _ = writeln!(text, "       {word} {}{more}", names.join(", "));
+                }
+            }
+        }
+    }
+    let skipped = wanted.resolution.resources.iter().filter(|resource| resource.spec.is_none()).count();
+    if skipped > 0 {
+        let what = if wanted.resolution.undetermined { "skipped, or known only to the host" } else { "skipped" };
+        let _ = writeln!(text, "{} {what}: the condition is not true", plural(skipped, "resource"));
+    }
+    text
+}
+
+/// So many predecessors of one node are named.
+const SHOWN: usize = 6;
+
+fn plural(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
+fn dot(wanted: &Wanted) -> String {
+    let quoted = |text: String| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    let mut text =
+        format!("digraph {} {{\n  rankdir=LR;\n  node [shape=box];\n", quoted(wanted.resolution.host.clone()));
+    for &node in wanted.graph.levels().iter().flatten() {
+        let _ = writeln!(text, "  {};", quoted(name(wanted, node)));
+    }
+    for (from, to, strength) in wanted.graph.edges() {
+        let style = if strength == Strength::After { " [style=dotted]" } else { "" };
+        let _ = writeln!(text, "  {} -> {}{style};", quoted(name(wanted, from)), quoted(name(wanted, to)));
+    }
+    text + "}\n"
+}
+
+fn mermaid(wanted: &Wanted) -> String {
+    let key = |node: Node| format!("n{}_{}", node.resource, node.step);
+    // Mermaid reads HTML entities, by number or name, in quoted labels.
+    let label = |node: Node| name(wanted, node).replace('#', "#35;").replace('"', "#quot;").replace('<', "#lt;");
+    let mut text = "flowchart LR\n".to_owned();
+    for &node in wanted.graph.levels().iter().flatten() {
+        let _ = writeln!(text, "  {}[\"{}\"]", key(node), label(node));
+    }
+    for (from, to, strength) in wanted.graph.edges() {
+        let arrow = if strength == Strength::After { "-.->" } else { "-->" };
+        let _ = writeln!(text, "  {} {arrow} {}", key(from), key(to));
+    }
+    text
+}

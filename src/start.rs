@@ -1,0 +1,114 @@
+//! What audit and enforce have in common before the first host is reached.
+
+use crate::cli;
+use crate::interrupt;
+use crate::output::Outputs;
+use crate::progress::Progress;
+use crate::repository::{Repository, Wanted, unable};
+use crate::revision;
+use crate::site::{Shared, Site};
+use crate::terminal;
+use policies::{Resolution, Selection};
+use reports::{Command, Exit, Run};
+use std::sync::Arc;
+
+/// The options that audit and enforce share.
+pub struct Options<'a> {
+    /// Which command.
+    pub command: Command,
+    /// Which repository.
+    pub repository: &'a cli::Repository,
+    /// Which hosts and resources.
+    pub selection: &'a cli::Selection,
+    /// How hosts are reached.
+    pub reaching: &'a cli::Reaching,
+    /// What is told.
+    pub output: &'a cli::Output,
+    /// With colours?
+    pub color: cli::Color,
+}
+
+/// A run about to begin.
+pub struct Start {
+    /// Where its reports go.
+    pub outputs: Outputs,
+    /// What its jobs share.
+    pub shared: Arc<Shared>,
+    /// Its hosts.
+    pub sites: Vec<Site>,
+    /// The run, as the report has it.
+    pub run: Run,
+}
+
+impl Start {
+    /// Everything up to the first connection.
+    ///
+    /// # Errors
+    /// What is wrong was told.
+    pub fn new(options: &Options<'_>) -> Result<Self, Exit> {
+        let style = terminal::stdout_style(options.color, options.output.verbose);
+        let outputs = Outputs::open(&options.output.format, style).map_err(|why| unable(&why))?;
+        let repository = Repository::open(options.repository, options.color)?;
+        let selection = Selection {
+            policies: options.selection.policy.clone(),
+            only: options.selection.only.clone(),
+            tags: options.selection.tag.clone(),
+        };
+        let wanted = wanted(&repository, &selection, options)?;
+        interrupt::listen().map_err(|why| unable(&why))?;
+        let run = describe(&repository, options)?;
+        let progress = Progress::begin(wanted.len());
+        let asker = Arc::new(asker(options.reaching, &progress));
+        let sites = wanted.into_iter().filter_map(|wanted| {
+            let host = repository.host(&wanted.resolution.host)?;
+            let connect = links::connector(repository.target(host, options.reaching.timeout), Arc::clone(&asker));
+            Some(Site::new(wanted, connect, repository.repo.unreachable_waiver(&host.name)))
+        });
+        let sites = sites.collect();
+        Ok(Self { outputs, shared: Arc::new(Shared { repository, selection, progress }), sites, run })
+    }
+}
+
+/// What is to be looked at: hosts that have a selected resource.
+fn wanted(repository: &Repository, selection: &Selection, options: &Options<'_>) -> Result<Vec<Wanted>, Exit> {
+    let hosts = repository.select(&options.selection.limit, &options.selection.except)?;
+    let wanted = repository.resolve_all(hosts)?;
+    let (mut resolutions, graphs): (Vec<Resolution>, Vec<_>) =
+        wanted.into_iter().map(|wanted| (wanted.resolution, wanted.graph)).unzip();
+    if repository.tell(selection.problems(&repository.repo, &resolutions)) {
+        return Err(Exit::Unable);
+    }
+    resolutions.iter_mut().for_each(|resolution| selection.apply(resolution));
+    let wanted = resolutions.into_iter().zip(graphs).map(|(resolution, graph)| Wanted { resolution, graph });
+    let wanted: Vec<_> =
+        wanted.filter(|wanted| wanted.resolution.resources.iter().any(|resource| resource.selected)).collect();
+    if wanted.is_empty() {
+        return Err(unable("no policy declares anything for these hosts"));
+    }
+    Ok(wanted)
+}
+
+fn describe(repository: &Repository, options: &Options<'_>) -> Result<Run, Exit> {
+    let started = jiff::Timestamp::now();
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes).map_err(|error| unable(&format!("the system gives no random number: {error}")))?;
+    let id = format!("{}-{:08x}", started.strftime("%Y%m%dT%H%M%SZ"), u32::from_be_bytes(bytes));
+    Ok(Run {
+        id,
+        command: options.command,
+        started,
+        duration: 0.0,
+        policy: revision::of(&repository.root),
+        comply: env!("CARGO_PKG_VERSION").to_owned(),
+        selection: options.repository.given().into_iter().chain(options.selection.given()).collect(),
+        interrupted: false,
+        errors: Vec::new(),
+    })
+}
+
+fn asker(reaching: &cli::Reaching, progress: &Arc<Progress>) -> links::Asker {
+    let progress = Arc::clone(progress);
+    links::Asker::with(move |question| progress.aside(|| rpassword::prompt_password(question).ok()))
+        .asking_become(reaching.ask_become_pass)
+        .with_become_password(std::env::var("COMPLY_BECOME_PASSWORD").ok())
+}

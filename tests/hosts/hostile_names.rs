@@ -1,0 +1,246 @@
+//! Names and values that a shell, a terminal or a tool could take for something else: refused by `comply check`,
+//! or carried to the host as they are. Never run.
+
+use crate::comply::Repo;
+use crate::watched;
+use fleet::{Host, Image};
+use std::fmt::Write;
+
+/// Made by whatever is run that should only be carried.
+const CANARY: &str = "/var/tmp/canary";
+
+/// Words that mean something somewhere.
+fn hostile() -> Vec<String> {
+    let mut words: Vec<String> = [
+        "it's \"quoted\"",
+        "$(touch /var/tmp/canary)",
+        "`touch /var/tmp/canary`",
+        "'; touch /var/tmp/canary; '",
+        "\"; touch /var/tmp/canary; \"",
+        "'\"'\"'$(touch /var/tmp/canary)",
+        "a\ntouch /var/tmp/canary\nb",
+        "; touch /var/tmp/canary #",
+        "| touch /var/tmp/canary",
+        "-rf",
+        "--help",
+        "--",
+        "-x $(touch /var/tmp/canary)",
+        "{{ host.name }}{{",
+        "{{ '{{' }} text }}",
+        "{% raw %}{# x #}",
+        "nul\0nul",
+        "back\\slash\\",
+        "tab\tbell\u{7}escape\u{1b}[2J",
+        "\u{202e}desrever\u{feff}",
+        "*",
+        "?[a-z]",
+        "~root",
+        "%s%n%x",
+        "!!$HOME${IFS}",
+        "a:b,c",
+        " space ",
+        "é€😀",
+    ]
+    .map(str::to_owned)
+    .into();
+    words.push("x".repeat(4096));
+    words.push(format!("{}$(touch {CANARY})", "y".repeat(200)));
+    words
+}
+
+/// As YAML writes any text.
+fn yaml(text: &str) -> String {
+    serde_json::to_string(text).expect("text")
+}
+
+/// Where a hostile word can stand: a name for the place, and the declaration that has it there. `N` makes names unlike
+/// each other.
+type Place = (&'static str, fn(&str, usize) -> (String, String));
+
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+
+const PLACES: &[Place] = &[
+    ("file name", |word, _| file(&format!("/odd/{word}"), "content: \"x\\n\"")),
+    ("file below name", |word, _| file(&format!("/odd/{word}/file"), "content: \"x\\n\"")),
+    ("file content", |word, n| file(&format!("/odd/content{n}"), &format!("content: {}", yaml(word)))),
+    ("file owner", |word, n| file(&format!("/odd/owner{n}"), &format!("content: x, owner: {}", yaml(word)))),
+    ("file group", |word, n| file(&format!("/odd/group{n}"), &format!("content: x, group: {}", yaml(word)))),
+    ("file source", |word, n| file(&format!("/odd/source{n}"), &format!("source: {}", yaml(word)))),
+    ("file mode", |word, n| file(&format!("/odd/mode{n}"), &format!("content: x, mode: {}", yaml(word)))),
+    ("directory name", |word, _| of("directories", "directory", &format!("/odd/d{word}"), "state: present")),
+    ("directory owner", |word, n| {
+        of("directories", "directory", &format!("/odd/owned{n}"), &format!("owner: {}", yaml(word)))
+    }),
+    ("link name", |word, _| of("links", "link", &format!("/odd/l{word}"), "target: /tmp")),
+    ("link target", |word, n| of("links", "link", &format!("/odd/link{n}"), &format!("target: {}", yaml(word)))),
+    ("user name", |word, _| of("users", "user", word, "state: present")),
+    ("user comment", |word, n| of("users", "user", &format!("comment{n}"), &format!("comment: {}", yaml(word)))),
+    ("user shell", |word, n| of("users", "user", &format!("shell{n}"), &format!("shell: {}", yaml(&format!("/{word}"))))),
+    ("user home", |word, n| of("users", "user", &format!("home{n}"), &format!("home: {}", yaml(&format!("/odd/h{word}"))))),
+    ("user group", |word, n| of("users", "user", &format!("primary{n}"), &format!("group: {}", yaml(word)))),
+    ("user groups", |word, n| of("users", "user", &format!("groups{n}"), &format!("groups: [{}]", yaml(word)))),
+    ("user password", |word, n| {
+        of("users", "user", &format!("password{n}"), &format!("password: {}", yaml(&format!("$6$salt${word}"))))
+    }),
+    ("group name", |word, _| of("groups", "group", word, "state: present")),
+    ("group members", |word, n| of("groups", "group", &format!("members{n}"), &format!("members: [{}]", yaml(word)))),
+    ("package name", |word, _| of("packages", "package", word, "state: present")),
+    ("package version", |word, _| of("packages", "package", "bash", &format!("version: {}", yaml(word)))),
+    ("service name", |word, _| of("services", "service", word, "running: false")),
+    ("key comment", |word, _| of("ssh_keys", "ssh_key", "bin", &format!("keys: [{}]", yaml(&format!("{KEY} {word}"))))),
+    ("key options", |word, _| {
+        let line = format!("command=\"{}\" {KEY} me", word.replace('"', "\\\""));
+        of("ssh_keys", "ssh_key", "bin", &format!("keys: [{}]", yaml(&line)))
+    }),
+    ("key itself", |word, _| of("ssh_keys", "ssh_key", "bin", &format!("keys: [{}]", yaml(&format!("ssh-ed25519 {word}"))))),
+    ("key path", |word, n| {
+        of("ssh_keys", "ssh_key", "bin", &format!("path: {}, keys: [\"{KEY} {n}\"]", yaml(&format!("/odd/k{word}"))))
+    }),
+    ("key account", |word, _| of("ssh_keys", "ssh_key", word, &format!("keys: [\"{KEY}\"]"))),
+];
+
+fn file(path: &str, fields: &str) -> (String, String) {
+    of("files", "file", path, fields)
+}
+
+/// A declaration, and the id of what it declares.
+fn of(section: &str, kind: &str, name: &str, fields: &str) -> (String, String) {
+    (format!("{section}: {{label: {{name: {}, {fields}}}}}\n", yaml(name)), format!("{kind}/{name}"))
+}
+
+fn repository(host: &Host) -> Repo {
+    Repo::new().host(host)
+}
+
+#[test]
+fn hostile_words_are_refused_with_a_place_or_carried_as_they_are() {
+    let host = Host::start(Image::Bookworm);
+    host.sh_ok("mkdir /odd && useradd -m nobody-in-particular");
+    let mut said = String::new();
+    for (number, (place, declare)) in PLACES.iter().enumerate() {
+        let mut repo = repository(&host);
+        let mut accepted = 0;
+        for (n, word) in hostile().iter().enumerate() {
+            let (declaration, _) = declare(word, n);
+            repo = repo.policy(&declaration);
+            let check = repo.check();
+            assert!([0, 1].contains(&check.code), "{place} {word:?}{}", check.shown());
+            assert!(!check.errors.contains("panicked"), "{place} {word:?}{}", check.shown());
+            if check.code == 1 {
+                assert!(check.errors.contains("policies/policy.yml:2:"), "{place} {word:?}{}", check.shown());
+                let controls = check.errors.chars().find(|c| c.is_control() && *c != '\n');
+                assert_eq!(controls, None, "{place} {word:?}{}", check.shown());
+                let message = check.errors.lines().next().unwrap_or_default();
+                writeln!(said, "{place} {word:.30?}: {message:.200}").expect("memory");
+                continue;
+            }
+            accepted += 1;
+            repo = repo.file(&format!("policies/accepted{n}.yml"), format!("hosts: [all]\n{declaration}"));
+            if [" name", "version", "options", "comment", "account", "path"].iter().any(|end| place.ends_with(end)) {
+                // One resource for many words: one at a time.
+                run_all(&host, &repo, place, word);
+                std::fs::remove_file(repo.path().join(format!("policies/accepted{n}.yml"))).expect("it is there");
+            }
+        }
+        let _ = (number, accepted);
+        std::fs::remove_file(repo.path().join("policies/policy.yml")).expect("it is there");
+        if std::fs::read_dir(repo.path().join("policies")).expect("policies").next().is_some() {
+            run_all(&host, &repo, place, "all");
+        }
+    }
+    assert_eq!(host.sh_ok(&format!("ls -d {CANARY} 2>/dev/null; true")), "", "something was run");
+    assert!(!said.is_empty());
+    eprintln!("{said}");
+}
+
+/// Audits, enforces, and audits again: what was changed is compliant then.
+fn run_all(host: &Host, repo: &Repo, place: &str, word: &str) {
+    if repo.path().join("policies/policy.yml").exists() {
+        std::fs::remove_file(repo.path().join("policies/policy.yml")).expect("it is there");
+    }
+    for command in [&["audit", "-v"][..], &["enforce", "--yes", "-v"]] {
+        let run = watched::run(repo, command).run;
+        assert!([0, 2, 3, 4, 5].contains(&run.code), "{place} {word:?}{}", run.shown());
+        let controls = run.text.chars().chain(run.errors.chars()).find(|c| c.is_control() && *c != '\n');
+        assert_eq!(controls, None, "{place} {word:?} {:?}", run.shown());
+        assert_eq!(host.sh_ok(&format!("ls -d {CANARY} 2>/dev/null; true")), "", "{place} {word:?}{}", run.shown());
+        eprintln!("=== {place} {word:.60?}\n{}", run.shown());
+    }
+}
+
+#[test]
+fn any_bytes_of_a_source_file_arrive_as_they_are() {
+    let host = Host::start(Image::Trixie);
+    let all: Vec<u8> = (0..=255).collect();
+    let contents: Vec<(String, Vec<u8>)> = vec![
+        ("bytes".into(), all.clone()),
+        ("large".into(), all.repeat(2000)),
+        ("invalid".into(), b"\xff\xfe caf\xe9\n".to_vec()),
+        ("empty".into(), Vec::new()),
+        ("percent".into(), b"%s%n\\n\\0\n".to_vec()),
+        ("dashes".into(), b"-n -e\n".to_vec()),
+        ("unended".into(), b"no newline".to_vec()),
+        ("newlines".into(), b"\n\n\n".to_vec()),
+        ("end".into(), b"EOF\n}\nexit 1\n".to_vec()),
+        ("inline".into(), b"x".repeat(64 << 10)),
+        ("beyond".into(), b"'".repeat((64 << 10) + 1)),
+    ];
+    let mut policy = String::from("files:\n");
+    let mut repo = repository(&host);
+    for (name, bytes) in &contents {
+        repo = repo.file(&format!("files/{name}"), bytes);
+        writeln!(policy, "  /etc/odd-{name}: {{source: files/{name}}}").expect("memory");
+    }
+    let repo = repo.policy(&policy);
+    repo.enforce().assert_code(0).assert_all("changed");
+    for (name, bytes) in &contents {
+        let there = host.sh_ok(&format!("od -An -v -tx1 /etc/odd-{name} | tr -d ' \\n'"));
+        let wanted: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(there == wanted, "{name}");
+    }
+    repo.audit().assert_code(0).assert_all("compliant");
+}
+
+#[test]
+fn a_repository_that_is_not_utf8_is_an_error_with_a_place() {
+    let host = Host::start(Image::Bookworm);
+    let repo = repository(&host).file("policies/policy.yml", b"hosts: [all]\nfiles: {/etc/x: {content: \"caf\xe9\"}}\n");
+    let check = repo.check();
+    check.assert_code(1);
+    assert!(check.errors.contains("policies/policy.yml"), "{}", check.shown());
+    assert!(check.errors.to_lowercase().contains("utf-8"), "{}", check.shown());
+}
+
+#[test]
+fn what_a_host_has_in_its_files_reaches_the_report_without_harm() {
+    let host = Host::start(Image::Bookworm);
+    host.sh_ok(
+        r#"mkdir /odd && cd /odd
+        printf 'a\033[2Jb\007\r\n\342\200\256c\n' >controls
+        printf '\377\376 caf\351\n' >invalid
+        ln -s "$(printf 'to\nnew\033line')" link
+        ln -s "$(printf 'to\377')" broken
+        mkdir dir && cd dir
+        touch "$(printf 'new\nline')" "$(printf 'inv\377alid')" "$(printf 'esc\033[2J')" -- '-rf' '$(touch /var/tmp/canary)' '{{ x }}'
+        useradd -m mallory && install -d -o mallory -m 700 /home/mallory/.ssh
+        printf 'command="$(touch /var/tmp/canary)" ssh-ed25519 \033[2J\377\n# \007\nssh-rsa AAAA\n\000\000\n' >/home/mallory/.ssh/authorized_keys
+        chown mallory: /home/mallory/.ssh/authorized_keys
+        printf 'weird:x:4242:4242:\033[2J\377`touch /var/tmp/canary`:/odd/home:/bin/sh\n' >>/etc/passwd"#,
+    );
+    let repo = repository(&host).policy(&format!(
+        "files:
+           /odd/controls: {{content: \"x\\n\"}}
+           /odd/invalid: {{content: \"x\\n\"}}
+         links: {{/odd/link: {{target: x}}, /odd/broken: {{target: x}}}}
+         directories: {{/odd/dir: {{exclusive: true}}}}
+         users: {{weird: {{comment: plain, create_home: false}}}}
+         ssh_keys: {{mallory: {{keys: [\"{KEY}\"]}}}}"
+    ));
+    for command in [&["audit", "-v"][..], &["enforce", "--yes", "-v"], &["audit", "-v"]] {
+        let run = repo.run(command);
+        assert!([0, 2, 4, 5].contains(&run.code), "{}", run.shown());
+        let controls = run.text.chars().chain(run.errors.chars()).find(|c| c.is_control() && *c != '\n');
+        assert_eq!(controls, None, "{:?}", run.shown());
+    }
+    assert_eq!(host.sh_ok(&format!("ls -d {CANARY} 2>/dev/null; true")), "");
+}
