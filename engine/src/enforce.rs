@@ -56,7 +56,15 @@ pub fn plan<C>(survey: &mut Survey, session: &mut Session<C>, watch: &dyn Watch)
     let levels = survey.graph.levels().to_vec();
     for nodes in levels {
         let nodes: Vec<Node> = nodes.into_iter().filter(|node| is_open(survey, node.resource)).collect();
-        let planned = plan_level(survey, session, &nodes, watch);
+        let mut planned = plan_level(survey, session, &nodes, watch);
+        // What cannot be planned yet may well be once what comes before it is put right.
+        for (id, why) in std::mem::take(&mut planned.refused) {
+            match waits_for(survey, &id) {
+                Some(other) => plan.later.push((id, other)),
+                None => plan.refused.push((id, why)),
+            }
+        }
+        refuse_dangers(survey, session, &mut planned, watch);
         plan.ops.extend(planned.ops);
         plan.refused.extend(planned.refused);
     }
@@ -118,8 +126,15 @@ fn plan_level<C>(survey: &mut Survey, session: &mut Session<C>, nodes: &[Node], 
             }
         }
     }
-    refuse_dangers(survey, session, &mut plan, watch);
     plan
+}
+
+/// What comes before a resource and is going to be changed.
+fn waits_for(survey: &Survey, id: &Id) -> Option<Id> {
+    let index = survey.resources.iter().position(|resource| resource.id == *id)?;
+    let changing = |other: &usize| is_open(survey, *other) && !survey.states[*other].changes().is_empty();
+    let before = survey.ancestors(index, Strength::After).into_iter().find(changing)?;
+    Some(survey.resources[before].id.clone())
 }
 
 fn plan_kind(survey: &Survey, kind: &str, step: usize, drifted: &[usize]) -> Result<Vec<Planned>, Pending> {
@@ -293,6 +308,7 @@ fn apply_level(
     watch: &dyn Watch,
 ) {
     let mut plan = plan_level(survey, session, open, watch);
+    refuse_dangers(survey, session, &mut plan, watch);
     let index_of: BTreeMap<&Id, usize> =
         survey.resources.iter().enumerate().map(|(index, resource)| (&resource.id, index)).collect();
     for (id, why) in &plan.refused {

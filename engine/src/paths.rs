@@ -71,7 +71,7 @@ pub const READ_LIMIT: usize = 1 << 20;
 
 /// The state of what is at a path (1 argument); `None`: nothing is there.
 pub static STAT: Fact<Option<Stat>> = Fact {
-    query: Query::new("stat", "stat -c '%f %u %g %s %Y %Z %n' -- \"$@\"").batched(Batch::Split(split_stats)),
+    query: Query::new("stat", "states \"$@\"").batched(Batch::Split(split_stats)),
     decode: |answer, _| decode_stat(answer),
 };
 

@@ -101,9 +101,9 @@ fn duration(table: &mut Table<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<
         Some(duration) if !duration.is_zero() && duration <= Duration::from_secs(3600) => Some(duration),
         _ => {
             diagnostics.push(
-                Diagnostic::error("bad-value", "`timeout` must be a duration up to an hour").at(&node.place, "").hint(
-                    "write it with its unit: `500ms`, `10s`, `2m`",
-                ),
+                Diagnostic::error("bad-value", "`timeout` must be a duration up to an hour")
+                    .at(&node.place, "")
+                    .hint("write it with its unit: `500ms`, `10s`, `2m`"),
             );
             None
         }

@@ -48,9 +48,8 @@ fn direct_members(inventory: &Inventory, diagnostics: &mut Vec<Diagnostic>) -> B
             let pattern = node.as_str().unwrap_or("");
             if inventory.groups.contains_key(pattern) {
                 let message = format!("`{pattern}` is a group; `hosts` of a group lists hosts");
-                diagnostics.push(
-                    Diagnostic::error("unknown-host", message).at(&node.place, "").hint("list it in `groups`"),
-                );
+                diagnostics
+                    .push(Diagnostic::error("unknown-host", message).at(&node.place, "").hint("list it in `groups`"));
                 continue;
             }
             match pattern::hosts(inventory, pattern) {
@@ -64,7 +63,10 @@ fn direct_members(inventory: &Inventory, diagnostics: &mut Vec<Diagnostic>) -> B
 }
 
 /// For every group, the groups inside of it at any depth. A group inside of itself is an error.
-pub(crate) fn contained(inventory: &Inventory, diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<String, BTreeSet<String>> {
+pub(crate) fn contained(
+    inventory: &Inventory,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, BTreeSet<String>> {
     let mut below: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (name, group) in &inventory.groups {
         let mut seen = BTreeSet::new();
@@ -79,11 +81,8 @@ pub(crate) fn contained(inventory: &Inventory, diagnostics: &mut Vec<Diagnostic>
                 );
             }
             match inventory.groups.get(inner) {
-                Some(found) => {
-                    if seen.insert(inner.to_owned()) {
-                        open.extend(&found.groups);
-                    }
-                }
+                Some(found) if seen.insert(inner.to_owned()) => open.extend(&found.groups),
+                Some(_) => {}
                 None if group.groups.iter().any(|own| own.place == node.place) => {
                     diagnostics.push(unknown(inventory, inner, &node.place));
                 }

@@ -8,8 +8,27 @@ use source::{Diagnostic, Key, Node, Place};
 use std::collections::BTreeMap;
 
 /// Names that variables cannot have, because something else has them.
-pub const RESERVED: &[&str] =
-    &["os", "arch", "hostname", "virtualization", "host", "item", "key", "value", "true", "false", "and", "or", "not", "in", "is", "if", "else", "none", "defined"];
+pub const RESERVED: &[&str] = &[
+    "os",
+    "arch",
+    "hostname",
+    "virtualization",
+    "host",
+    "item",
+    "key",
+    "value",
+    "true",
+    "false",
+    "and",
+    "or",
+    "not",
+    "in",
+    "is",
+    "if",
+    "else",
+    "none",
+    "defined",
+];
 
 /// Makes an inventory of the documents of `inventory.yml`, or of all files of `inventory/`.
 pub fn load(documents: &[Node], diagnostics: &mut Vec<Diagnostic>) -> Inventory {
@@ -74,9 +93,8 @@ fn read_host(
             Some("audit") => Some(mode.place.clone()),
             Some("enforce") => None,
             _ => {
-                diagnostics.push(
-                    Diagnostic::error("bad-value", "`mode` must be `audit` or `enforce`").at(&mode.place, ""),
-                );
+                diagnostics
+                    .push(Diagnostic::error("bad-value", "`mode` must be `audit` or `enforce`").at(&mode.place, ""));
                 None
             }
         },
@@ -145,8 +163,11 @@ fn good_name(key: &Key, what: &str, diagnostics: &mut Vec<Diagnostic>) -> bool {
                 .hint("a name is made of letters, digits, `.`, `-` and `_`; an address goes into `address:`"),
         );
     } else if name == "all" {
-        diagnostics
-            .push(Diagnostic::error("bad-name", "`all` already means every host").at(&key.place, "").hint("give it another name"));
+        diagnostics.push(
+            Diagnostic::error("bad-name", "`all` already means every host")
+                .at(&key.place, "")
+                .hint("give it another name"),
+        );
     }
     good && name != "all"
 }

@@ -54,11 +54,14 @@ pub(crate) fn resolve(inventory: &mut Inventory, diagnostics: &mut Vec<Diagnosti
             let Some(((group, value), others)) = innermost.split_first() else { continue };
             if let Some((other, different)) = others.iter().find(|(_, different)| !different.same(value)) {
                 diagnostics.push(
-                    Diagnostic::error("variable-conflict", format!("the groups `{group}` and `{other}` set `{name}` differently"))
-                        .at(&different.place, format!("`{other}` says this"))
-                        .at(&value.place, format!("`{group}` says this"))
-                        .hint("set it on the host, or let one group contain the other: the inner one holds")
-                        .on(&host.name),
+                    Diagnostic::error(
+                        "variable-conflict",
+                        format!("the groups `{group}` and `{other}` set `{name}` differently"),
+                    )
+                    .at(&different.place, format!("`{other}` says this"))
+                    .at(&value.place, format!("`{group}` says this"))
+                    .hint("set it on the host, or let one group contain the other: the inner one holds")
+                    .on(&host.name),
                 );
             }
             gained.insert(name.to_owned(), Variable { value: (*value).clone(), group: Some((*group).to_owned()) });

@@ -257,3 +257,67 @@ fn home() -> PathBuf {
 fn login() -> String {
     ["USER", "LOGNAME"].iter().find_map(|name| env::var(name).ok()).unwrap_or_else(|| String::from("root"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRINTED: &str = "host web\nuser deploy\nhostname web.example.org\nport 2222\nidentitiesonly yes\n\
+        hostkeyalias web-alias\nidentityfile ~/.ssh/%r@%h\nidentityfile /keys/%n-%p%%\n\
+        userknownhostsfile /etc/a \"/with space/b\"\nglobalknownhostsfile /etc/ssh/ssh_known_hosts\n\
+        stricthostkeychecking false\nproxyjump ops@bastion:2200\n";
+
+    fn web() -> SshTarget {
+        SshTarget { address: String::from("web"), ..SshTarget::default() }
+    }
+
+    #[test]
+    fn what_ssh_says_is_taken_with_its_tokens_filled_in() {
+        let config = complete(&web(), PRINTED);
+        assert_eq!((config.hostname.as_str(), config.port, config.user.as_str()), ("web.example.org", 2222, "deploy"));
+        assert_eq!(config.known_name(), "web-alias");
+        assert_eq!(config.identities, [home().join(".ssh/deploy@web.example.org"), PathBuf::from("/keys/web-2222%")]);
+        assert!(config.identities_only);
+        assert_eq!(config.known_hosts, ["/etc/a", "/with space/b", "/etc/ssh/ssh_known_hosts"].map(PathBuf::from));
+        assert_eq!(config.jump.as_deref(), Some("ops@bastion:2200"));
+    }
+
+    #[test]
+    fn the_inventory_comes_before_ssh_config() {
+        let target = SshTarget {
+            port: Some(22),
+            user: Some(String::from("ops")),
+            identity: Some(PathBuf::from("~/key")),
+            known_hosts: Some(PathBuf::from("/known")),
+            jump: Some(String::from("other")),
+            ..web()
+        };
+        let config = complete(&target, PRINTED);
+        assert_eq!((config.port, config.user.as_str(), config.jump.as_deref()), (22, "ops", Some("other")));
+        assert_eq!(config.identities[0], home().join("key"));
+        assert_eq!(config.known_hosts, [PathBuf::from("/known")]);
+    }
+
+    #[test]
+    fn without_the_program_ssh_openssh_s_defaults_hold() {
+        let config = complete(&web(), "");
+        assert_eq!((config.hostname.as_str(), config.port), ("web", 22));
+        assert_eq!(config.known_name(), "web");
+        assert!(config.identities.contains(&home().join(".ssh/id_ed25519")));
+        assert!(config.known_hosts.contains(&home().join(".ssh/known_hosts")));
+        assert_eq!((config.jump, config.proxy_command), (None, None));
+    }
+
+    #[test]
+    fn a_command_in_place_of_the_connection_is_completed() {
+        let printed = "hostname 10.0.0.1\nport 22\nuser ops\nproxycommand nc -x ${PROXY} %h %p # %%\n";
+        let config = complete(&web(), printed);
+        assert_eq!(config.proxy_command.as_deref(), Some("nc -x ${PROXY} 10.0.0.1 22 # %"));
+        assert_eq!(complete(&web(), "proxycommand none\n").proxy_command, None);
+        assert_eq!(complete(&web(), "identityagent none\n").agent, None);
+        assert_eq!(
+            complete(&web(), "identityagent /run/agent-%r\nuser x\n").agent,
+            Some(PathBuf::from("/run/agent-x"))
+        );
+    }
+}

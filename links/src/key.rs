@@ -99,3 +99,61 @@ fn openssh(text: &str) -> Option<(Option<Vec<u8>>, bool)> {
     let (public, _) = field(rest)?;
     Some((Some(public.to_vec()), cipher != b"none"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn string(bytes: &[u8]) -> Vec<u8> {
+        [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat()
+    }
+
+    fn key_file(kind: &str, cipher: &str) -> String {
+        let public = [string(kind.as_bytes()), string(&[7; 32])].concat();
+        let fields =
+            [string(cipher.as_bytes()), string(b"none"), string(b""), vec![0, 0, 0, 1], string(&public)].concat();
+        let body = STANDARD.encode([b"openssh-key-v1\0".as_slice(), &fields].concat());
+        format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----\n")
+    }
+
+    fn read(text: &str) -> Result<KeyFile, Option<String>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("id");
+        fs::write(&path, text).unwrap();
+        KeyFile::read(&path)
+    }
+
+    #[test]
+    fn a_key_on_a_token_is_recognised() {
+        assert!(read(&key_file("sk-ssh-ed25519@openssh.com", "none")).unwrap().is_token());
+        assert!(!read(&key_file("ssh-ed25519", "none")).unwrap().is_token());
+    }
+
+    #[test]
+    fn a_locked_key_tells_its_public_part() {
+        let file = read(&key_file("ssh-ed25519", "aes256-ctr")).unwrap();
+        assert!(file.encrypted);
+        assert_eq!(kind(&file.public.unwrap()), "ssh-ed25519");
+        assert!(read("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n").unwrap().encrypted);
+        assert!(read("-----BEGIN ENCRYPTED PRIVATE KEY-----\n").unwrap().encrypted);
+        assert!(!read("-----BEGIN RSA PRIVATE KEY-----\n").unwrap().encrypted);
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        assert_eq!(read("hello"), Err(Some(String::from("is not a private key"))));
+        assert_eq!(KeyFile::read(Path::new("/nonexistent/key")), Err(None));
+        assert_eq!(KeyFile::read(Path::new("/dev/zero")), Err(Some(String::from("is not a key file"))));
+    }
+
+    #[test]
+    fn the_fingerprint_is_the_one_of_ssh_keygen() {
+        let line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA x";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("k.pub");
+        fs::write(&path, line).unwrap();
+        let said = std::process::Command::new("ssh-keygen").arg("-lf").arg(&path).output().unwrap().stdout;
+        let said = String::from_utf8(said).unwrap();
+        assert_eq!(said.split(' ').nth(1), Some(fingerprint(&public_line(line).unwrap()).as_str()));
+    }
+}

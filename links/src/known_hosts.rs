@@ -227,3 +227,53 @@ fn matches(pattern: &str, name: &str) -> bool {
     }
     pattern.iter().skip(p).all(|c| *c == '*')
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_in_ssh_config() {
+        for (pattern, name) in
+            [("*", ""), ("a*c", "abbc"), ("a?c", "ABC"), ("*.example.org", "web.example.org"), ("**", "x")]
+        {
+            assert!(matches(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [("", "a"), ("a", ""), ("a?", "a"), ("*.example.org", "example.org"), ("a*b", "ac")] {
+            assert!(!matches(pattern, name), "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn lines_that_say_nothing_are_passed_over() {
+        for line in [
+            "",
+            "  ",
+            "# a comment",
+            "host",
+            "host ssh-ed25519",
+            "host ssh-ed25519 AAAA",
+            "@unknown host ssh-rsa AAAA",
+            "host 2048 35 123456",
+        ] {
+            assert_eq!(parse(line), None, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_too_strange(line in "\\PC*") {
+            let _ = parse(&line);
+        }
+
+        #[test]
+        fn a_name_matches_itself_and_every_star_in_its_place(name in "[a-z0-9.:\\[\\]-]{1,40}", at in 0_usize..40) {
+            prop_assert!(matches(&name, &name));
+            let at = at.min(name.len());
+            let starred = format!("{}*", &name[..at]);
+            prop_assert!(matches(&starred, &name));
+        }
+    }
+}

@@ -8,7 +8,7 @@ use engine::link::{Broken, Ended, Job, Link, Standing, Stream};
 use crate::channel::Channel;
 use crate::nonce::nonce;
 use crate::rights::Rights;
-use crate::shell;
+use crate::shell::{self, From};
 
 /// A way to start programs on one host.
 pub(crate) trait Way: Send {
@@ -50,16 +50,12 @@ impl Link for Open {
         job: &Job<'_>,
         output: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<()>,
     ) -> Result<Ended, Broken> {
-        let (from, head, tail) = match job.stdin {
-            None => (shell::From::Input, String::new(), String::new()),
-            Some(_) => {
-                let end = nonce().map_err(|error| Broken::Closed(error.to_string()))?;
-                let (head, tail) = shell::staged(&end);
-                (shell::From::Start, head, tail)
-            }
+        let Some(stdin) = job.stdin else {
+            return self.rights.run(self.way.as_mut(), From::Input, &[job.script], job.deadline, output);
         };
-        let input = [head.as_bytes(), job.script, tail.as_bytes(), job.stdin.unwrap_or_default()];
-        self.rights.run(self.way.as_mut(), from, &input, job.deadline, output)
+        let end = nonce().map_err(|error| Broken::Closed(error.to_string()))?;
+        let script = shell::staged(job.script, &end);
+        self.rights.run(self.way.as_mut(), From::Start, &[&script, stdin], job.deadline, output)
     }
 
     fn standing(&self) -> Standing {

@@ -299,3 +299,42 @@ impl Drop for Carrier {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bastion_with_a_port_is_written_as_ssh_takes_it() {
+        for (jump, wanted) in [
+            ("bastion", "bastion"),
+            ("ops@bastion", "ops@bastion"),
+            ("ops@bastion:2200", "ssh://ops@bastion:2200"),
+            ("[2001:db8::1]:22", "ssh://[2001:db8::1]:22"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("ssh://bastion:22", "ssh://bastion:22"),
+        ] {
+            assert_eq!(destination(jump), wanted);
+        }
+    }
+
+    #[test]
+    fn the_words_of_ssh_tell_the_step() {
+        for (said, step) in [
+            ("ssh: Could not resolve hostname x: Name or service not known", Step::Resolve),
+            ("ssh: connect to host x port 22: Connection refused", Step::Connect),
+            ("kex_exchange_identification: Connection closed by remote host", Step::Connect),
+            (
+                "No ED25519 host key is known for x and you have requested strict checking.\nHost key verification failed.",
+                Step::HostKey,
+            ),
+            ("ops@x: Permission denied (publickey).", Step::Authenticate),
+            ("Received disconnect from x port 22:2: Too many authentication failures", Step::Authenticate),
+            ("", Step::Connect),
+        ] {
+            let why = unreachable(said);
+            assert_eq!(why.step, step, "{said}");
+            assert!(!why.why.is_empty());
+        }
+    }
+}

@@ -304,3 +304,6 @@ impl Gate {
         ControlFlow::Continue(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,9 @@ const KNOCKS: u32 = 5;
 /// The pause before the second try; it doubles, and varies so that many do not come back at once.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// How long a server may take to clean up after a script.
+const CLEANING: Duration = Duration::from_secs(2);
+
 /// Opens a session, within the time.
 pub(crate) fn connect(target: &SshTarget, deadline: Instant, asker: &Asker) -> Result<Box<dyn Way>, Unreachable> {
     let config = config::read(target, deadline)?;
@@ -104,6 +107,11 @@ fn pause(knocks: u32, deadline: Instant) -> bool {
 /// Errors that a server which hangs up at once gives: no banner, end of file, reset.
 fn is_closed_door(error: &ssh2::Error) -> bool {
     matches!(error.code(), ErrorCode::Session(-43 | -13 | -2))
+}
+
+/// The server refuses another channel.
+fn is_full(error: &ssh2::Error) -> bool {
+    error.code() == ErrorCode::Session(-21)
 }
 
 /// A session, never blocking, and its socket.
@@ -241,15 +249,29 @@ struct Ssh {
     _dialled: Dialled,
 }
 
+impl Ssh {
+    /// A new channel. A server counts the one before (`MaxSessions` of sshd_config(5)) until it has cleaned up after it,
+    /// so a refusal is taken for final only after a while.
+    fn fresh(&self, deadline: Instant) -> Result<ssh2::Channel, Broken> {
+        let patience = deadline.min(Instant::now() + CLEANING);
+        loop {
+            match self.wire.until(deadline, || self.wire.session.channel_session()) {
+                Ok(channel) => return Ok(channel),
+                Err(Trouble::Failed(error)) if is_full(&error) && Instant::now() < patience => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(trouble) => return Err(trouble.broken("the server opens no channel")),
+            }
+        }
+    }
+}
+
 impl Way for Ssh {
     fn open(&mut self, words: &[String], deadline: Instant) -> Result<Box<dyn Channel>, Broken> {
         let turn = self.wire.turn(deadline)?;
         let channel = match self.keeper.spare() {
             Some(channel) => channel,
-            None => self
-                .wire
-                .until(deadline, || self.wire.session.channel_session())
-                .map_err(|trouble| trouble.broken("the server opens no channel"))?,
+            None => self.fresh(deadline)?,
         };
         let channel = SshChannel::start(channel, Arc::clone(&self.wire), turn, &shell::line(words), deadline)?;
         Ok(Box::new(channel))

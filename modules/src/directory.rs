@@ -253,3 +253,6 @@ fn remove(id: &Id, path: &str, content: &[Entry]) -> Op {
     Op::new(id.clone(), &writes::REMOVE_TREE, vec![path.into()], "remove the directory with all that is in it")
         .destroys(format!("{path}: {}{more}", told.join(", ")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -288,3 +288,6 @@ fn says_own(drifted: &Drifted<'_, File>) -> String {
     let fields: Vec<_> = drifted.changes.iter().map(|change| change.field).collect();
     format!("set {}", fields.join(" and "))
 }
+
+#[cfg(test)]
+mod tests;

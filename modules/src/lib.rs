@@ -4,6 +4,8 @@
 //! a host lives in [`facts`].
 
 pub mod account_name;
+#[cfg(test)]
+mod captured;
 pub mod date;
 pub mod debian_version;
 pub mod directory;

@@ -123,3 +123,6 @@ fn plan(drifted: &Drifted<'_, Link>) -> Planned {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -253,3 +253,88 @@ impl JsonSchema for Fingerprint {
         json_schema!({ "description": "A key, or its fingerprint: SHA256:…", "type": "string" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFWKUStty8yLnKX5GuNTmV76JVAqZoMJwUpaXB8eV5N5";
+    const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHPaHehMi//trJIe6OpzbCYbTAzdxfQwgI/vOdlm8L9H";
+    const FINGERPRINT: &str = "SHA256:ToaFRCTfXDHZ5XQzPmNvD+lG522sPjOPyzE6wbnxh8Y";
+
+    fn options(line: &str) -> Vec<String> {
+        PublicKey::read(line).unwrap().options
+    }
+
+    #[test]
+    fn a_key_is_read_with_the_fingerprint_that_ssh_keygen_prints() {
+        let key = PublicKey::parse(&format!("  {KEY}\t alice at her desk \r\n")).unwrap();
+        assert_eq!((key.fingerprint(), key.comment.as_str()), (FINGERPRINT, "alice at her desk"));
+        assert_eq!(key.to_string(), format!("{KEY} alice at her desk"));
+        assert_eq!(key.label(), format!("{FINGERPRINT} alice at her desk"));
+    }
+
+    #[test]
+    fn options_are_cut_as_sshd_cuts_them() {
+        assert_eq!(options(&format!(r#"command="echo \"a, b\"",no-pty {KEY}"#)), [r#"command="echo \"a, b\"""#, "no-pty"]);
+        assert_eq!(options(&format!("from=\"192.0.2.1,*.example.org\"\t{KEY}")), [r#"from="192.0.2.1,*.example.org""#]);
+        assert_eq!(options(&format!(r#"command="ssh-rsa AAAA" {KEY} me"#)), [r#"command="ssh-rsa AAAA""#]);
+        assert_eq!(PublicKey::read(&format!(r#"command="not closed {KEY}"#)), None);
+    }
+
+    #[test]
+    fn comments_and_the_order_of_options_do_not_count_but_options_do() {
+        let same = |one: &str, other: &str| PublicKey::read(one).unwrap().same_rights(&PublicKey::read(other).unwrap());
+        assert!(same(&format!("{KEY} a"), &format!("{KEY} b")));
+        assert!(same(&format!("restrict,PTY {KEY}"), &format!("pty,restrict {KEY}")));
+        assert!(!same(&format!("restrict {KEY}"), KEY));
+        assert!(!same(&format!("from=\"A\" {KEY}"), &format!("from=\"a\" {KEY}")));
+        assert!(!same(KEY, OTHER));
+    }
+
+    #[test]
+    fn what_sshd_would_not_take_is_an_error_with_a_way_out() {
+        let error = |line: &str| PublicKey::parse(line).unwrap_err();
+        assert!(error("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNza").starts_with("this is a private key"));
+        assert_eq!(error(&format!("{KEY}\n{OTHER}")), "a key is one line");
+        assert_eq!(error(&format!("no-ptty {KEY}")), "sshd knows no option `no-ptty`, and would not take the key");
+        assert!(error("hello").starts_with("not a public key; copy the line"));
+        // The type before the key is not the one in it.
+        assert!(error(&KEY.replace("ssh-ed25519 ", "ssh-rsa ")).starts_with("not a public key"));
+        assert!(error("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==").starts_with("not a public key"));
+    }
+
+    #[test]
+    fn a_fingerprint_is_written_or_taken_from_a_key() {
+        assert_eq!(Fingerprint::parse(FINGERPRINT).unwrap().as_str(), FINGERPRINT);
+        assert_eq!(Fingerprint::parse(KEY).unwrap().as_str(), FINGERPRINT);
+        assert!(Fingerprint::parse(&FINGERPRINT[..30]).unwrap_err().starts_with("not a whole SHA256 fingerprint"));
+        assert!(Fingerprint::parse("MD5:aa:bb").unwrap_err().starts_with("neither a public key nor a fingerprint"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_it_crash(line in "\\PC{0,200}") {
+            _ = PublicKey::read(&line);
+            _ = PublicKey::read(&format!("{line} {KEY} {line}"));
+            _ = Fingerprint::parse(&line);
+        }
+
+        #[test]
+        fn what_is_written_reads_back_as_the_same(
+            names in proptest::collection::vec(("[a-z-]{1,12}", proptest::option::of("[ -!#-\\[\\]-~]{0,20}")), 0..5),
+            comment in "[!-~][ -~]{0,30}",
+        ) {
+            let options: Vec<_> = names
+                .into_iter()
+                .map(|(name, value)| value.map_or(name.clone(), |value| format!("{name}=\"{value}\"")))
+                .collect();
+            let space = if options.is_empty() { "" } else { " " };
+            let key = PublicKey::read(&format!("{}{space}{KEY} {comment}", options.join(","))).unwrap();
+            prop_assert_eq!(&key.options, &options);
+            prop_assert_eq!(key.comment.as_str(), comment.trim());
+            prop_assert_eq!(PublicKey::read(&key.to_string()), Some(key));
+        }
+    }
+}

@@ -237,3 +237,6 @@ fn path_mistake(path: &str) -> Option<String> {
     let absolute = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     path_problem(&absolute)
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,9 +48,12 @@ pub(crate) fn read_section(
         Value::List(items) => items.iter().filter_map(|item| listed(index, kind, key, item, diagnostics)).collect(),
         Value::Scalar(_) | Value::Unknown => {
             diagnostics.push(
-                Diagnostic::error("bad-section", format!("`{}` is a mapping or a list of names, not {}", key.text, node.kind()))
-                    .at(&node.place, "")
-                    .hint(format!("write `{}: [{}]`", key.text, node.as_str().unwrap_or("…"))),
+                Diagnostic::error(
+                    "bad-section",
+                    format!("`{}` is a mapping or a list of names, not {}", key.text, node.kind()),
+                )
+                .at(&node.place, "")
+                .hint(format!("write `{}: [{}]`", key.text, node.as_str().unwrap_or("…"))),
             );
             Vec::new()
         }
@@ -58,7 +61,13 @@ pub(crate) fn read_section(
 }
 
 /// A bare name in a list.
-fn listed(index: usize, kind: &Kind, section: &Key, item: &Node, diagnostics: &mut Vec<Diagnostic>) -> Option<Declaration> {
+fn listed(
+    index: usize,
+    kind: &Kind,
+    section: &Key,
+    item: &Node,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Declaration> {
     let Some(name) = item.as_str() else {
         diagnostics.push(
             Diagnostic::error("not-text", format!("a list in `{}` holds names; this is {}", section.text, item.kind()))
@@ -75,7 +84,13 @@ fn listed(index: usize, kind: &Kind, section: &Key, item: &Node, diagnostics: &m
     Some(declaration)
 }
 
-fn read(index: usize, kind: &Kind, label: &Key, value: &Node, diagnostics: &mut Vec<Diagnostic>) -> Option<Declaration> {
+fn read(
+    index: usize,
+    kind: &Kind,
+    label: &Key,
+    value: &Node,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Declaration> {
     let mut declaration = empty(index, label, &label.place, diagnostics)?;
     match &value.value {
         Value::Map(entries) => {
@@ -96,20 +111,30 @@ fn read(index: usize, kind: &Kind, label: &Key, value: &Node, diagnostics: &mut 
                     },
                 );
                 diagnostics.push(
-                    Diagnostic::error("bad-short-form", format!("`{}` says nothing about a {}", scalar.text, kind.module.kind()))
-                        .at(&value.place, "")
-                        .hint(hint),
+                    Diagnostic::error(
+                        "bad-short-form",
+                        format!("`{}` says nothing about a {}", scalar.text, kind.module.kind()),
+                    )
+                    .at(&value.place, "")
+                    .hint(hint),
                 );
                 return None;
             }
         },
         Value::List(_) | Value::Unknown => {
             diagnostics.push(
-                Diagnostic::error("not-a-mapping", format!("a {} is described by a mapping, not {}", kind.module.kind(), value.kind()))
-                    .at(&value.place, ""),
+                Diagnostic::error(
+                    "not-a-mapping",
+                    format!("a {} is described by a mapping, not {}", kind.module.kind(), value.kind()),
+                )
+                .at(&value.place, ""),
             );
             return None;
         }
+    }
+    if declaration.for_each.is_none() && value.get("for_each").is_some() {
+        // It could not be read; without it nothing else here makes sense.
+        return None;
     }
     if let (Some(for_each), None) = (&declaration.for_each, &declaration.name) {
         diagnostics.push(

@@ -41,7 +41,11 @@ impl Scope for Nothing {
 
 impl Expanded {
     /// What a declaration comes to on every host, if it is the same.
-    pub(crate) fn fixed(declaration: &Declaration, kinds: &Kinds, diagnostics: &mut Vec<Diagnostic>) -> Option<Arc<Self>> {
+    pub(crate) fn fixed(
+        declaration: &Declaration,
+        kinds: &Kinds,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Arc<Self>> {
         if !declaration.is_fixed() {
             return None;
         }
@@ -85,7 +89,11 @@ impl Expanded {
     }
 
     /// The name of what is declared. `None` without a diagnostic: it depends on facts that are not known yet.
-    pub(crate) fn name(declaration: &Declaration, scope: &dyn Scope, diagnostics: &mut Vec<Diagnostic>) -> Option<String> {
+    pub(crate) fn name(
+        declaration: &Declaration,
+        scope: &dyn Scope,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<String> {
         let Some(template) = &declaration.name else {
             return Some(declaration.label.text.to_string());
         };

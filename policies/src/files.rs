@@ -92,7 +92,11 @@ impl Files {
         let entries = match std::fs::read_dir(real) {
             Ok(entries) => entries,
             Err(error) => {
-                diagnostics.push(about_file("unreadable-file", dir, format!("`{dir}` cannot be read: {}", words(&error))));
+                diagnostics.push(about_file(
+                    "unreadable-file",
+                    dir,
+                    format!("`{dir}` cannot be read: {}", words(&error)),
+                ));
                 return names;
             }
         };
@@ -104,7 +108,8 @@ impl Files {
             }
             if entry.path().is_dir() {
                 let message = format!("`{path}` is a directory; nothing in it would be read");
-                diagnostics.push(about_file("stray-file", &path, message).hint(format!("put the files into `{dir}` itself")));
+                diagnostics
+                    .push(about_file("stray-file", &path, message).hint(format!("put the files into `{dir}` itself")));
             } else if name.ends_with(".yml") || name.ends_with(".yaml") {
                 names.push(path);
             }

@@ -64,7 +64,10 @@ impl Scope for HostScope {
 }
 
 /// The variables of the command line, `--var NAME=VALUE`.
-pub(crate) fn given(overrides: &[(String, String)], diagnostics: &mut Vec<source::Diagnostic>) -> BTreeMap<String, Node> {
+pub(crate) fn given(
+    overrides: &[(String, String)],
+    diagnostics: &mut Vec<source::Diagnostic>,
+) -> BTreeMap<String, Node> {
     let mut vars = BTreeMap::new();
     for (name, value) in overrides {
         let text = format!("{name}={value}");

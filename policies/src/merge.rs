@@ -30,8 +30,8 @@ pub(crate) struct Merged {
     pub(crate) wanted: bool,
     /// A part of it is not known, so what it lacks proves nothing.
     pub(crate) incomplete: bool,
-    /// Whether it is wanted depends on facts that are not known yet.
-    undetermined: bool,
+    /// Whether it is wanted, or what of it, depends on facts that are not known yet.
+    pub(crate) undetermined: bool,
 }
 
 /// The resources of one host while they are gathered.
@@ -111,7 +111,7 @@ impl<'a> Merger<'a> {
             }
         }
         slot.wanted = true;
-        slot.undetermined |= !certain;
+        slot.undetermined |= !certain || expanded.unknown;
         slot.incomplete |= expanded.incomplete;
         let modes = [policy.mode.as_ref(), expanded.mode.as_ref()];
         for held_by in held_by_host.into_iter().chain(modes.into_iter().flatten().filter_map(holding)) {

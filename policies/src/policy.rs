@@ -80,7 +80,19 @@ impl Policy {
                 Entry { declaration, fixed }
             })
             .collect();
-        Some(Self { name, file: path.to_owned(), description, mode, severity, tags, refs, when, hosts, declarations, place })
+        Some(Self {
+            name,
+            file: path.to_owned(),
+            description,
+            mode,
+            severity,
+            tags,
+            refs,
+            when,
+            hosts,
+            declarations,
+            place,
+        })
     }
 }
 
@@ -92,7 +104,9 @@ fn hosts(table: &mut Table<'_>, inventory: &Inventory, diagnostics: &mut Vec<Dia
         && node.as_list().is_some_and(<[Node]>::is_empty)
     {
         diagnostics.push(
-            Diagnostic::error("no-hosts", "this policy is for no host").at(&node.place, "").hint("`[all]`, or names of hosts and groups"),
+            Diagnostic::error("no-hosts", "this policy is for no host")
+                .at(&node.place, "")
+                .hint("`[all]`, or names of hosts and groups"),
         );
     }
     if let Some(node) = table.get("except") {
@@ -105,7 +119,8 @@ fn hosts(table: &mut Table<'_>, inventory: &Inventory, diagnostics: &mut Vec<Dia
 }
 
 fn unknown_section(key: &Key, kinds: &Kinds) -> Diagnostic {
-    let diagnostic = Diagnostic::error("unknown-section", format!("there is no section or key `{}`", key.text)).at(&key.place, "");
+    let diagnostic =
+        Diagnostic::error("unknown-section", format!("there is no section or key `{}`", key.text)).at(&key.place, "");
     if &*key.text == "use" {
         return diagnostic.hint("techniques are not part of this version yet");
     }

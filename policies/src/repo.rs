@@ -58,19 +58,23 @@ pub fn load_on(
     let read = |path: &str, diagnostics: &mut Vec<Diagnostic>| {
         files.exists(path).then(|| files.yaml(path, diagnostics)).flatten()
     };
-    let project = read("comply.yml", &mut diagnostics)
-        .map(|node| Project::read(&node, &mut diagnostics))
-        .unwrap_or_default();
+    let project =
+        read("comply.yml", &mut diagnostics).map(|node| Project::read(&node, &mut diagnostics)).unwrap_or_default();
     let waivers = read("waivers.yml", &mut diagnostics);
     let documents = inventory_documents(&files, &mut diagnostics);
     let inventory = inventory::load(&documents, &mut diagnostics);
     let policies = policies(&files, &kinds, &inventory, &mut diagnostics);
     let waivers = waivers.map(|node| waivers::read(&node, &inventory, today, &mut diagnostics)).unwrap_or_default();
     let of_host = (0..inventory.hosts().len())
-        .map(|host| (0..policies.len()).filter(|index| policies.get(*index).is_some_and(|p| p.hosts.contains(&host))).collect())
+        .map(|host| {
+            (0..policies.len()).filter(|index| policies.get(*index).is_some_and(|p| p.hosts.contains(&host))).collect()
+        })
         .collect();
     let name = project.name.unwrap_or_else(|| {
-        root.canonicalize().ok().and_then(|root| Some(root.file_name()?.to_string_lossy().into_owned())).unwrap_or_default()
+        root.canonicalize()
+            .ok()
+            .and_then(|root| Some(root.file_name()?.to_string_lossy().into_owned()))
+            .unwrap_or_default()
     });
     let overrides = given(overrides, &mut diagnostics);
     let repo = Repo {
@@ -92,7 +96,10 @@ pub fn load_on(
 fn inventory_documents(files: &Files, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> {
     let (file, folder) = (files.exists("inventory.yml"), files.exists("inventory"));
     if file && folder {
-        diagnostics.push(about_file("two-inventories", "inventory.yml", "there is `inventory.yml` and `inventory/`").hint("keep one of them"));
+        diagnostics.push(
+            about_file("two-inventories", "inventory.yml", "there is `inventory.yml` and `inventory/`")
+                .hint("keep one of them"),
+        );
     }
     let paths = if file {
         vec!["inventory.yml".to_owned()]
@@ -111,8 +118,7 @@ fn inventory_documents(files: &Files, diagnostics: &mut Vec<Diagnostic>) -> Vec<
 fn policies(files: &Files, kinds: &Kinds, inventory: &Inventory, diagnostics: &mut Vec<Diagnostic>) -> Vec<Policy> {
     if !files.exists("policies") {
         diagnostics.push(
-            about_file("no-policies", "policies", "there are no policies")
-                .hint("write one: `policies/NAME.yml`"),
+            about_file("no-policies", "policies", "there are no policies").hint("write one: `policies/NAME.yml`"),
         );
         return Vec::new();
     }

@@ -22,10 +22,17 @@ pub struct Resolution {
     /// Something depends on facts of the host that are not known yet: resolve again once it has been asked.
     pub undetermined: bool,
     places: HashMap<Id, Vec<Place>>,
+    undetermined_ids: BTreeSet<Id>,
     waivers: BTreeSet<usize>,
 }
 
 impl Resolution {
+    /// Whether it depends on facts that are not known yet if this resource is wanted at all, or what of it.
+    /// Such a resource can be shown, and must not be acted upon.
+    pub fn is_undetermined(&self, id: &Id) -> bool {
+        self.undetermined_ids.contains(id)
+    }
+
     /// Where a resource is declared, the first declaration first.
     pub fn places_of(&self, id: &Id) -> &[Place] {
         self.places.get(id).map_or(&[], Vec::as_slice)
@@ -77,6 +84,7 @@ impl Repo {
             diagnostics: vec![diagnostic],
             undetermined: false,
             places: HashMap::new(),
+            undetermined_ids: BTreeSet::new(),
             waivers: BTreeSet::new(),
         }
     }
@@ -193,15 +201,13 @@ impl Resolver<'_> {
     fn finish(mut self, index: usize, host: &Host, scope: &HostScope) -> Resolution {
         self.required();
         self.ids();
-        let files = HostFiles {
-            files: &self.repo.files,
-            templates: &self.repo.templates,
-            scope,
-            unknown: Cell::new(false),
-        };
+        let files =
+            HostFiles { files: &self.repo.files, templates: &self.repo.templates, scope, unknown: Cell::new(false) };
         let mut specs = self.seal(&files);
+        self.settle(&mut specs);
         let mut resources = Vec::new();
         let mut places = HashMap::new();
+        let mut undetermined_ids = BTreeSet::new();
         let mut waivers = BTreeSet::new();
         for merged in std::mem::take(&mut self.merger.resources) {
             let Some(kind) = self.repo.kinds.get(merged.kind) else { continue };
@@ -220,11 +226,14 @@ impl Resolver<'_> {
                 }
             }
             places.insert(id.clone(), merged.places.clone());
+            if merged.undetermined {
+                undetermined_ids.insert(id.clone());
+            }
             resources.push(resource(id, kind.module, spec, merged, waiver));
         }
         let undetermined = self.undetermined || files.unknown.get();
         let diagnostics = sorted(self.diagnostics.into_iter().map(|diagnostic| diagnostic.on(&host.name)));
-        Resolution { host: host.name.clone(), resources, diagnostics, undetermined, places, waivers }
+        Resolution { host: host.name.clone(), resources, diagnostics, undetermined, places, undetermined_ids, waivers }
     }
 
     /// Fields that must be written.
@@ -263,7 +272,9 @@ impl Resolver<'_> {
         let kinds = &self.repo.kinds;
         let Some((kind, name)) = id.split_once('/') else {
             let message = format!("`{id}` is not the id of a resource");
-            return Some(Diagnostic::error("unknown-id", message).at(place, "").hint("an id is `kind/name`: `package/curl`"));
+            return Some(
+                Diagnostic::error("unknown-id", message).at(place, "").hint("an id is `kind/name`: `package/curl`"),
+            );
         };
         let Some(index) = kinds.all().iter().position(|known| known.module.kind() == kind) else {
             let diagnostic = Diagnostic::error("unknown-id", format!("there is no kind `{kind}`")).at(place, "");
@@ -273,8 +284,21 @@ impl Resolver<'_> {
             return None;
         }
         let diagnostic = Diagnostic::error("unknown-id", format!("{id} is declared nowhere")).at(place, "");
-        let names = self.merger.resources.iter().filter(|merged| merged.kind == index).map(|merged| merged.name.as_str());
+        let names =
+            self.merger.resources.iter().filter(|merged| merged.kind == index).map(|merged| merged.name.as_str());
         Some(diagnostic.maybe_hint(suggest::nearest(name, names).map(|near| format!("did you mean `{kind}/{near}`?"))))
+    }
+
+    /// Shows every resource what all of them provide.
+    fn settle(&self, specs: &mut HashMap<(usize, String), Box<dyn engine::AnySpec>>) {
+        let mut provided = BTreeSet::new();
+        for ((kind, name), spec) in specs.iter() {
+            let steps = self.repo.kinds.get(*kind).map_or(0, |kind| kind.module.steps().len());
+            provided.extend((0..steps).flat_map(|step| spec.links(name, step).provides));
+        }
+        for ((_, name), spec) in specs.iter_mut() {
+            spec.settle(name, &provided);
+        }
     }
 
     /// Hands the merged fields to their modules, which check and complete them.
@@ -295,7 +319,10 @@ impl Resolver<'_> {
                 let message = format!("{}/{name}: {}", kind.module.kind(), problem.message);
                 let mut diagnostic = Diagnostic::error("bad-resource", message).maybe_hint(problem.hint);
                 let field = problem.field.and_then(|field| merged?.field_places.get(field));
-                for place in field.into_iter().chain(merged.map(|merged| &merged.places).into_iter().flatten().filter(|_| field.is_none())) {
+                for place in field
+                    .into_iter()
+                    .chain(merged.map(|merged| &merged.places).into_iter().flatten().filter(|_| field.is_none()))
+                {
                     diagnostic = diagnostic.at(place, "");
                 }
                 self.diagnostics.push(diagnostic);

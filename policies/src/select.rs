@@ -55,18 +55,26 @@ impl Selection {
         for pattern in &self.only {
             if !resources().any(|resource| glob::matches(pattern, &resource.id.to_string())) {
                 let ids: Vec<String> = resources().map(|resource| resource.id.to_string()).collect();
-                let hint = suggest::nearest(pattern, ids.iter().map(String::as_str)).map(|id| format!("did you mean `{id}`?"));
+                let hint =
+                    suggest::nearest(pattern, ids.iter().map(String::as_str)).map(|id| format!("did you mean `{id}`?"));
                 missing("--only", pattern, format!("`{pattern}` matches no resource on the hosts of this run"), hint);
             }
         }
         for tag in &self.tags {
             if !resources().any(|resource| tagged(resource, tag)) {
-                let hint = suggest::hint(tag, resources().flat_map(|resource| &resource.tags).map(String::as_str).collect::<std::collections::BTreeSet<_>>());
+                let hint = suggest::hint(
+                    tag,
+                    resources()
+                        .flat_map(|resource| &resource.tags)
+                        .map(String::as_str)
+                        .collect::<std::collections::BTreeSet<_>>(),
+                );
                 missing("--tag", tag, format!("no resource on the hosts of this run has the tag `{tag}`"), hint);
             }
         }
         if problems.is_empty() && !resources().any(|resource| self.wants(resource)) && resources().next().is_some() {
-            problems.push(Diagnostic::error("empty-selection", "`--policy`, `--only` and `--tag` together match nothing"));
+            problems
+                .push(Diagnostic::error("empty-selection", "`--policy`, `--only` and `--tag` together match nothing"));
         }
         problems
     }

@@ -39,7 +39,8 @@ impl Typed {
             let Value::Map(entries) = node.value else { return (Self::default(), false) };
             fields = entries;
             let at = diagnostic.labels.first().map(|(place, _)| place.clone());
-            let guilty = at.as_ref().and_then(|at| fields.iter().position(|(key, node)| key.place == *at || mentions(node, at)));
+            let guilty =
+                at.as_ref().and_then(|at| fields.iter().position(|(key, node)| key.place == *at || mentions(node, at)));
             let Some(guilty) = guilty else {
                 diagnostics.push(diagnostic);
                 return (Self::default(), false);
@@ -58,7 +59,10 @@ impl Typed {
 /// From the key to the end of the value, if both are in one line of a file; else the key.
 fn spanning(key: &Key, node: &Node) -> Place {
     let (key_range, node_range) = (key.place.range(), node.place.range());
-    if key.place.path() == node.place.path() && key.place.line() == node.place.line() && key_range.start <= node_range.start {
+    if key.place.path() == node.place.path()
+        && key.place.line() == node.place.line()
+        && key_range.start <= node_range.start
+    {
         return Place::new(key.place.file(), key_range.start..node_range.end);
     }
     key.place.clone()
@@ -66,7 +70,10 @@ fn spanning(key: &Key, node: &Node) -> Place {
 
 /// Whether `at` follows the key closely enough to be its value as it is written.
 fn between(key: &Place, value: &Place, at: &Place) -> bool {
-    value.path() == key.path() && value.range().start >= key.range().end && value.holds(at) && value.line() <= key.line() + 1
+    value.path() == key.path()
+        && value.range().start >= key.range().end
+        && value.holds(at)
+        && value.line() <= key.line() + 1
         || key == at
 }
 

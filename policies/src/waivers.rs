@@ -62,8 +62,7 @@ fn one(node: &Node, inventory: &Inventory, today: Date, diagnostics: &mut Vec<Di
     }
     let resource: Option<String> = table.read("resource", diagnostics);
     let place = table.get("resource").map_or_else(|| node.place.clone(), |node| node.place.clone());
-    let patterns =
-        table.get("hosts").map(|node| inventory::patterns(node, "`hosts`", diagnostics)).unwrap_or_default();
+    let patterns = table.get("hosts").map(|node| inventory::patterns(node, "`hosts`", diagnostics)).unwrap_or_default();
     let hosts = inventory.resolve(&patterns, diagnostics);
     let reason: Option<String> = table.read("reason", diagnostics);
     let owner: Option<String> = table.read("owner", diagnostics);

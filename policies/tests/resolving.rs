@@ -1,11 +1,10 @@
 //! What a host's resources come to.
 
-#[allow(dead_code)]
 mod kinds;
 
-use engine::Resource;
-use kinds::{FileSpec, PackageSpec, UserSpec};
-use policies::{Identity, Repo, Resolution};
+use engine::{Mode, Resource, Severity};
+use kinds::{FileSpec, PackageSpec, State, UserSpec};
+use policies::{Identity, Repo, Resolution, Selection};
 use source::{Diagnostic, render};
 use std::path::Path;
 
@@ -33,6 +32,11 @@ fn good(files: &[(&str, &str)]) -> (tempfile::TempDir, Repo) {
     (dir, repo)
 }
 
+/// One policy on the hosts `one` and `two`.
+fn policy(text: &str) -> (tempfile::TempDir, Repo) {
+    good(&[TWO_HOSTS, ("policies/web.yml", text)])
+}
+
 /// The resources of a host of a repository without any mistake.
 fn resolved(repo: &Repo, host: &str) -> Resolution {
     let resolution = repo.resolve(host, None);
@@ -48,8 +52,17 @@ fn ids(resolution: &Resolution) -> Vec<String> {
     resolution.resources.iter().map(|resource| resource.id.to_string()).collect()
 }
 
-fn user(resource: &Resource) -> &UserSpec {
+fn spec<T: 'static>(resource: &Resource) -> &T {
     resource.spec.as_ref().unwrap().spec().downcast_ref().unwrap()
+}
+
+fn motd(repo: &Repo, host: &str) -> String {
+    let resolution = resolved(repo, host);
+    spec::<FileSpec>(get(&resolution, "file//etc/motd")).content.clone().unwrap()
+}
+
+fn debian(version: &str) -> Identity {
+    Identity { os_id: Some("debian".into()), os_version: Some(version.into()), ..Identity::default() }
 }
 
 const TWO_HOSTS: (&str, &str) = ("inventory.yml", "hosts: {one: {}, two: {}}\n");
@@ -76,11 +89,330 @@ packages: [curl, fail2ban]
     ]);
     assert_eq!(repo.name(), "picasoft");
     let resolution = resolved(&repo, "one");
-    assert_eq!(ids(&resolution), ["user/ppom", "user/alice", "user/antoine", "user/backup", "package/curl", "package/fail2ban"]);
-    let ppom = user(get(&resolution, "user/ppom"));
+    assert_eq!(
+        ids(&resolution),
+        ["user/ppom", "user/alice", "user/antoine", "user/backup", "package/curl", "package/fail2ban"]
+    );
+    let ppom: &UserSpec = spec(get(&resolution, "user/ppom"));
     assert_eq!(ppom.groups.as_ref().unwrap().iter().collect::<Vec<_>>(), ["docker", "ops"]);
     assert_eq!(ppom.shell.as_deref(), Some("/bin/bash"));
-    let backup = get(&resolution, "user/backup");
-    assert_eq!(backup.mode, engine::Mode::Audit);
-    assert_eq!(backup.held_by.as_deref(), Some("policies/access.yml:6 says mode: audit"));
+    assert_eq!(ppom.state, None);
+    assert_eq!(spec::<UserSpec>(get(&resolution, "user/antoine")).state, Some(State::Absent));
+    assert_eq!(spec::<PackageSpec>(get(&resolution, "package/curl")).state, Some(State::Present));
+    let alice = get(&resolution, "user/alice");
+    assert_eq!((alice.sources[0].policy.as_str(), alice.sources[0].line), ("access", 4));
+}
+
+#[test]
+fn short_forms_name_a_state() {
+    let (_dir, repo) = policy("hosts: [all]\nusers: {ppom: present, antoine: absent}\nkeywords: {Port: {value: 22}}\n");
+    let resolution = resolved(&repo, "one");
+    assert_eq!(spec::<UserSpec>(get(&resolution, "user/ppom")).state, Some(State::Present));
+    assert_eq!(spec::<UserSpec>(get(&resolution, "user/antoine")).state, Some(State::Absent));
+}
+
+#[test]
+fn declarations_merge_field_by_field_and_sets_unite() {
+    let (_dir, repo) = good(&[
+        TWO_HOSTS,
+        (
+            "policies/a.yml",
+            "hosts: [all]\nseverity: minor\ntags: [base]\nusers:\n  ppom: {shell: /bin/bash, groups: [ops, docker], why: he works here}\n",
+        ),
+        (
+            "policies/b.yml",
+            "hosts: [one]\nrefs: [R30]\nusers:\n  ppom: {uid: 1000, shell: \"/bin/bash\", groups: [docker, adm], tags: [extra], severity: critical}\n",
+        ),
+    ]);
+    let one = resolved(&repo, "one");
+    let ppom = get(&one, "user/ppom");
+    let merged: &UserSpec = spec(ppom);
+    assert_eq!(merged.groups.as_ref().unwrap().iter().collect::<Vec<_>>(), ["adm", "docker", "ops"]);
+    assert_eq!((merged.uid, merged.shell.as_deref()), (Some(1000), Some("/bin/bash")));
+    assert_eq!(ppom.severity, Severity::Critical);
+    assert_eq!(
+        (&ppom.tags[..], &ppom.refs[..], &ppom.why[..]),
+        (&["base".to_owned(), "extra".to_owned()][..], &["R30".to_owned()][..], &["he works here".to_owned()][..])
+    );
+    assert_eq!(ppom.sources.iter().map(|source| source.policy.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(get(&resolved(&repo, "two"), "user/ppom").severity, Severity::Minor);
+}
+
+#[test]
+fn values_agree_by_what_they_mean_and_not_by_how_they_are_written() {
+    let (_dir, repo) = good(&[
+        TWO_HOSTS,
+        ("policies/a.yml", "hosts: [all]\nfiles: {/etc/motd: {mode: 0644}}\nusers: {ppom: {uid: 1000}}\n"),
+        ("policies/b.yml", "hosts: [all]\nfiles: {/etc/motd: {mode: \"0644\"}}\nusers: {ppom: {uid: \"1000\"}}\n"),
+    ]);
+    let resolution = resolved(&repo, "one");
+    assert_eq!(spec::<UserSpec>(get(&resolution, "user/ppom")).uid, Some(1000));
+}
+
+#[test]
+fn the_lowest_mode_holds_and_says_who_holds_it() {
+    let (_dir, repo) = good(&[
+        ("inventory.yml", "hosts:\n  one: {}\n  two: {mode: audit}\n"),
+        ("policies/a.yml", "hosts: [all]\nmode: audit\nusers: {ppom: present}\npackages: {curl: present}\n"),
+        (
+            "policies/b.yml",
+            "hosts: [all]\nusers: {ppom: {mode: enforce}}\npackages: {vim: {mode: audit}, zsh: {mode: enforce}}\n",
+        ),
+    ]);
+    let one = resolved(&repo, "one");
+    let held = |id: &str| (get(&one, id).mode, get(&one, id).held_by.clone());
+    assert_eq!(held("user/ppom"), (Mode::Audit, Some("policies/a.yml:2 says mode: audit".into())));
+    assert_eq!(held("package/vim"), (Mode::Audit, Some("policies/b.yml:3 says mode: audit".into())));
+    assert_eq!(held("package/zsh"), (Mode::Enforce, None));
+    let two = resolved(&repo, "two");
+    assert_eq!(get(&two, "package/zsh").held_by.as_deref(), Some("inventory.yml:3 says mode: audit"));
+    assert_eq!(
+        get(&two, "package/curl").held_by.as_deref(),
+        Some("inventory.yml:3 says mode: audit and policies/a.yml:2 says mode: audit")
+    );
+}
+
+#[test]
+fn a_mode_of_the_kind_itself_and_the_common_one_are_told_apart() {
+    let (_dir, repo) = policy("hosts: [all]\nfiles:\n  /etc/motd: {mode: 0600}\n  /etc/issue: {mode: audit}\n");
+    let resolution = resolved(&repo, "one");
+    let motd = get(&resolution, "file//etc/motd");
+    assert_eq!((motd.mode, spec::<FileSpec>(motd).mode.as_ref().unwrap().0.as_str()), (Mode::Enforce, "0600"));
+    let issue = get(&resolution, "file//etc/issue");
+    assert_eq!((issue.mode, spec::<FileSpec>(issue).mode.is_none()), (Mode::Audit, true));
+}
+
+#[test]
+fn an_inner_group_wins_over_an_outer_one_the_host_over_both_and_the_command_line_over_all() {
+    let files = [
+        (
+            "inventory.yml",
+            "hosts:\n  one: {groups: [inner]}\n  two: {groups: [inner], vars: {name: host}}\n  three: {groups: [outer]}\n  four: {}\n\
+             groups:\n  outer: {groups: [inner], vars: {name: outer}}\n  inner: {vars: {name: inner}}\n",
+        ),
+        ("comply.yml", "vars: {name: project}\n"),
+        ("policies/a.yml", "hosts: [all]\nfiles: {/etc/motd: {content: \"{{ name }} {{ host.groups | length }}\"}}\n"),
+    ];
+    let (dir, repo) = good(&files);
+    assert_eq!(motd(&repo, "one"), "inner 2");
+    assert_eq!(motd(&repo, "two"), "host 2");
+    assert_eq!(motd(&repo, "three"), "outer 1");
+    assert_eq!(motd(&repo, "four"), "project 0");
+    let (repo, diagnostics) = load(dir.path(), &[("name".into(), "given".into())]);
+    assert!(diagnostics.is_empty());
+    assert_eq!(motd(&repo, "two"), "given 2");
+}
+
+#[test]
+fn a_false_when_skips_and_takes_no_part_in_merging() {
+    let (_dir, repo) = good(&[
+        ("inventory.yml", "hosts: {one: {vars: {web: true}}, two: {vars: {web: false}}}\n"),
+        ("policies/a.yml", "hosts: [all]\nwhen: web\nusers: {ppom: {shell: /bin/bash}}\npackages: [nginx]\n"),
+        ("policies/b.yml", "hosts: [all]\nusers: {ppom: {shell: /bin/zsh, when: not web}}\n"),
+    ]);
+    let one = resolved(&repo, "one");
+    assert_eq!(spec::<UserSpec>(get(&one, "user/ppom")).shell.as_deref(), Some("/bin/bash"));
+    let two = resolved(&repo, "two");
+    assert_eq!(spec::<UserSpec>(get(&two, "user/ppom")).shell.as_deref(), Some("/bin/zsh"));
+    assert!(get(&two, "package/nginx").spec.is_none());
+}
+
+#[test]
+fn a_false_when_guards_what_it_would_need() {
+    let (_dir, repo) = good(&[
+        ("inventory.yml", "hosts: {one: {vars: {sites: [a]}}, two: {}}\n"),
+        (
+            "policies/a.yml",
+            "hosts: [all]\nwhen: defined(sites)\nfiles:\n  s: {for_each: sites, name: \"/srv/{{ item }}\", content: \"{{ sites | length }}\"}\n",
+        ),
+    ]);
+    assert_eq!(ids(&resolved(&repo, "one")), ["file//srv/a"]);
+    assert!(ids(&resolved(&repo, "two")).is_empty());
+}
+
+#[test]
+fn each_of_many_has_its_own_when() {
+    let (_dir, repo) = good(&[
+        TWO_HOSTS,
+        ("comply.yml", "vars: {members: {ppom: {admin: true}, alice: {admin: false}}}\n"),
+        ("policies/a.yml", "hosts: [all]\nusers: {m: {for_each: members, name: \"{{ key }}\", when: value.admin}}\n"),
+    ]);
+    let one = resolved(&repo, "one");
+    assert!(get(&one, "user/ppom").spec.is_some());
+    assert!(get(&one, "user/alice").spec.is_none());
+}
+
+#[test]
+fn conditions_on_facts_are_undetermined_until_the_host_is_asked() {
+    let (_dir, repo) = policy(
+        "hosts: [all]\nusers:\n  a: {name: ppom, shell: /bin/bash, when: os.version < 13}\n  b: {name: ppom, shell: /bin/zsh, when: os.version >= 13}\nfiles:\n  /etc/motd: {content: \"Debian {{ os.version }}\"}\n",
+    );
+    let offline = resolved(&repo, "one");
+    assert!(offline.undetermined);
+    let ppom = get(&offline, "user/ppom");
+    assert!(ppom.spec.is_some() && offline.is_undetermined(&ppom.id), "both sides are typed");
+    let asked = repo.resolve("one", Some(&debian("13")));
+    assert!(!asked.undetermined && asked.diagnostics.is_empty());
+    assert_eq!(spec::<UserSpec>(get(&asked, "user/ppom")).shell.as_deref(), Some("/bin/zsh"));
+    assert_eq!(spec::<FileSpec>(get(&asked, "file//etc/motd")).content.as_deref(), Some("Debian 13"));
+}
+
+#[test]
+fn the_inventory_may_say_what_a_host_is() {
+    let (_dir, repo) = good(&[
+        ("inventory.yml", "hosts: {one: {facts: {os: {id: debian, version: \"12\"}}}}\n"),
+        ("policies/a.yml", "hosts: [all]\npackages: {curl: {when: os.version == 12}}\n"),
+    ]);
+    let assumed = resolved(&repo, "one");
+    assert!(!assumed.undetermined && get(&assumed, "package/curl").spec.is_some());
+    let asked = repo.resolve("one", Some(&debian("13")));
+    assert!(get(&asked, "package/curl").spec.is_none(), "what the host says counts more");
+}
+
+#[test]
+fn a_template_that_needs_facts_is_undetermined_and_no_mistake() {
+    let (_dir, repo) = good(&[
+        TWO_HOSTS,
+        ("policies/a.yml", "hosts: [all]\nfiles: {/etc/motd: {template: motd}}\n"),
+        ("motd", "{{ host.name }} runs {{ os.id }} {{ os.version }}"),
+    ]);
+    assert!(resolved(&repo, "one").undetermined);
+    let asked = repo.resolve("one", Some(&Identity { os_codename: Some(String::new()), ..debian("12") }));
+    assert_eq!(spec::<FileSpec>(get(&asked, "file//etc/motd")).content.as_deref(), Some("one runs debian 12"));
+}
+
+#[test]
+fn a_source_file_is_never_rendered() {
+    let (_dir, repo) = good(&[
+        TWO_HOSTS,
+        ("policies/a.yml", "hosts: [all]\nfiles: {/etc/motd: {source: motd}}\n"),
+        ("motd", "{{ not a template }}"),
+    ]);
+    assert_eq!(motd(&repo, "one"), "{{ not a template }}");
+}
+
+#[test]
+fn a_link_out_of_the_repository_is_refused() {
+    let (dir, repo) = good(&[TWO_HOSTS, ("policies/a.yml", "hosts: [all]\nfiles: {/etc/motd: {source: motd}}\n")]);
+    std::os::unix::fs::symlink("/etc/hostname", dir.path().join("motd")).unwrap();
+    let resolution = repo.resolve("one", None);
+    assert!(resolution.resources.is_empty());
+    assert!(render(&resolution.diagnostics, false).contains("leaves the repository through a link"));
+}
+
+#[test]
+fn requires_may_name_what_another_host_has() {
+    let (_dir, repo) = good(&[
+        TWO_HOSTS,
+        ("policies/a.yml", "hosts: [all]\nusers: {ppom: {requires: [package/zsh], before: [package/zsh]}}\n"),
+        ("policies/b.yml", "hosts: [two]\npackages: [zsh]\n"),
+    ]);
+    let one = resolved(&repo, "one");
+    assert_eq!(get(&one, "user/ppom").requires, ["package/zsh"]);
+}
+
+#[test]
+fn a_waiver_covers_ids_on_its_hosts_until_its_last_day() {
+    let (_dir, repo, diagnostics) = repository(&[
+        TWO_HOSTS,
+        ("policies/a.yml", "hosts: [all]\npackages: [curl, vim]\nusers: [ppom]\n"),
+        (
+            "waivers.yml",
+            "- {resource: package/*, hosts: [one], reason: old, owner: ppom, until: 2026-11-20}\n\
+             - {resource: user/ppom, hosts: [one], reason: old, owner: ppom, until: 2026-11-19}\n\
+             - {resource: \"*\", hosts: [two], reason: it moves, owner: ppom, until: 2027-01-01}\n",
+        ),
+    ]);
+    assert_eq!(diagnostics.iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>(), ["waiver-expired"]);
+    let one = resolved(&repo, "one");
+    assert_eq!(get(&one, "package/vim").waiver.as_deref(), Some("old (ppom, until 2026-11-20)"));
+    assert_eq!(get(&one, "user/ppom").waiver, None);
+    assert!(repo.unused_waivers(&[one, resolved(&repo, "two")]).is_empty());
+    assert_eq!(repo.unreachable_waiver("one"), None);
+    assert_eq!(repo.unreachable_waiver("two").as_deref(), Some("it moves (ppom, until 2027-01-01)"));
+}
+
+#[test]
+fn a_selection_marks_what_it_asks_for() {
+    let (_dir, repo) = good(&[
+        TWO_HOSTS,
+        ("policies/a.yml", "hosts: [all]\ntags: [base]\npackages: [curl]\nfiles: {/etc/motd: {mode: 0644}}\n"),
+        ("policies/b.yml", "hosts: [all]\npackages: {curl: {tags: [web]}, vim: present}\n"),
+    ]);
+    let chosen = |selection: Selection| {
+        let mut resolution = resolved(&repo, "one");
+        selection.apply(&mut resolution);
+        let chosen = resolution.resources.iter().filter(|resource| resource.selected);
+        chosen.map(|resource| resource.id.to_string()).collect::<Vec<_>>()
+    };
+    let list = |text: &str| vec![text.to_owned()];
+    assert_eq!(chosen(Selection { policies: list("b"), ..Selection::default() }), ["package/curl", "package/vim"]);
+    assert_eq!(chosen(Selection { only: list("file/*"), ..Selection::default() }), ["file//etc/motd"]);
+    assert_eq!(chosen(Selection { tags: list("web"), policies: list("a"), ..Selection::default() }), ["package/curl"]);
+    assert_eq!(chosen(Selection::default()).len(), 3);
+}
+
+#[test]
+fn a_selection_that_matches_nothing_is_a_mistake() {
+    let (_dir, repo) = policy("hosts: [all]\ntags: [base]\npackages: [curl]\n");
+    let problems = |selection: Selection| selection.problems(&repo, &[resolved(&repo, "one")]);
+    let selection =
+        Selection { policies: vec!["wbe".into()], only: vec!["package/crul".into()], tags: vec!["bsae".into()] };
+    insta::assert_snapshot!(render(&problems(selection), false), @r"
+    error[empty-selection]: there is no policy `wbe`
+    --> --policy wbe
+     = help: did you mean `web`?
+
+    error[empty-selection]: `package/crul` matches no resource on the hosts of this run
+    --> --only package/crul
+     = help: did you mean `package/curl`?
+
+    error[empty-selection]: no resource on the hosts of this run has the tag `bsae`
+    --> --tag bsae
+     = help: did you mean `base`?
+    ");
+    let selection = Selection { tags: vec!["base".into()], ..Selection::default() };
+    assert!(problems(selection).is_empty());
+}
+
+#[test]
+fn the_root_is_the_nearest_directory_with_an_inventory() {
+    let (dir, _) = policy("hosts: [all]\npackages: [curl]\n");
+    let inside = dir.path().join("policies");
+    assert_eq!(policies::discover(&inside), Some(dir.path().canonicalize().unwrap()));
+    assert_eq!(policies::discover(Path::new("/proc/self")), None);
+}
+
+#[test]
+fn a_policy_leaves_out_its_exceptions() {
+    let (_dir, repo) = policy("hosts: [all]\nexcept: [\"t*\"]\npackages: [curl]\n");
+    assert_eq!(ids(&resolved(&repo, "one")), ["package/curl"]);
+    assert!(ids(&resolved(&repo, "two")).is_empty());
+}
+
+/// 50 hosts, 200 policies, 1000 resources each: a third of them with variables.
+#[test]
+fn a_large_repository_is_resolved_in_little_time() {
+    let hosts: String = (0..50).map(|n| format!("  host{n}: {{vars: {{number: {n}}}}}\n")).collect();
+    let inventory = format!("hosts:\n{hosts}");
+    let texts: Vec<(String, String)> = (0..200)
+        .map(|n| {
+            let path = format!("policies/p{n}.yml");
+            let text = format!(
+                "hosts: [all]\nwhen: number >= 0\npackages: [a{n}, b{n}]\nusers:\n  u{n}: {{shell: /bin/bash, groups: [ops, g{n}]}}\n\
+                 files:\n  /etc/a{n}: {{content: \"on {{{{ host.name }}}}\", mode: 0644}}\n  /etc/b{n}: {{content: \"{{{{ number + 1 }}}}\"}}\n"
+            );
+            (path, text)
+        })
+        .collect();
+    let mut files = vec![("inventory.yml", inventory.as_str())];
+    files.extend(texts.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let started = std::time::Instant::now();
+    let (_dir, repo) = good(&files);
+    let loaded = started.elapsed();
+    for host in repo.inventory().hosts() {
+        assert_eq!(resolved(&repo, &host.name).resources.len(), 1000);
+    }
+    eprintln!("loaded in {loaded:?}, resolved in {:?}", started.elapsed() - loaded);
+    assert!(started.elapsed() < std::time::Duration::from_secs(60));
 }

@@ -29,8 +29,10 @@ pub struct Recorder(RefCell<Option<(Place, Fault)>>);
 impl Recorder {
     /// What went wrong in reading `node`; `error` is only used if nothing was recorded.
     pub fn diagnostic(self, node: &Node, error: &dyn fmt::Display) -> Diagnostic {
-        let (place, fault) =
-            self.0.into_inner().unwrap_or_else(|| (node.place.clone(), Fault { message: error.to_string(), hint: None }));
+        let (place, fault) = self
+            .0
+            .into_inner()
+            .unwrap_or_else(|| (node.place.clone(), Fault { message: error.to_string(), hint: None }));
         let mut diagnostic = Diagnostic::error("bad-value", fault.message).at(&place, "").maybe_hint(fault.hint);
         if !node.place.holds(&place) {
             diagnostic = diagnostic.at(&node.place, "used here");

@@ -19,12 +19,12 @@ pub mod version;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Level, any_error, sorted};
+pub use expr::{Each, Expr, Truth};
+pub use file_template::{FileTemplate, NotRendered};
 pub use node::{Key, Node, Scalar, Style, Value};
 pub use place::{Place, SourceFile};
-pub use file_template::{FileTemplate, NotRendered};
-pub use expr::{Each, Expr, Truth};
 pub use render::render;
 pub use scope::{Local, Path, Scope};
 pub use spot::spot;
-pub use template::{Rendered, Template};
 pub use table::{Table, unknown_key};
+pub use template::{Rendered, Template};

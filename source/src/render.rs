@@ -54,6 +54,9 @@ fn lines(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
             if text.is_empty() {
                 return Origin::path(place.path()).into();
             }
+            if place.path().starts_with("--") {
+                return Origin::path(format!("{} {text}", place.path())).into();
+            }
             Snippet::source(text).line_start(line).path(place.path()).fold(false).annotations(annotations).into()
         })
         .collect()

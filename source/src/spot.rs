@@ -35,10 +35,10 @@ fn block(node: &Node, text: &str, range: &Range<usize>) -> Option<Place> {
     let line = text.get(start..)?.lines().next()?;
     let file = node.place.file();
     // The parser puts the beginning of a block at its first line or at the sign before it.
-    let written = [0, 1]
-        .into_iter()
-        .map(|header| file.line_range(node.place.line() + header + number))
-        .find(|written| file.text().get(written.clone()).is_some_and(|shown| shown.trim_start() == line.trim_start()))?;
+    let written =
+        [0, 1].into_iter().map(|header| file.line_range(node.place.line() + header + number)).find(|written| {
+            file.text().get(written.clone()).is_some_and(|shown| shown.trim_start() == line.trim_start())
+        })?;
     let from = written.end.checked_sub(line.len())? + (range.start - start);
     Some(Place::new(file, from..(from + range.len()).min(written.end)))
 }

@@ -92,7 +92,11 @@ impl Template {
             Value::Scalar(_) | Value::Unknown => Self::Fixed(node.clone()),
             Value::List(items) => {
                 let items: Vec<_> = items.iter().map(|item| Self::compile(item, diagnostics)).collect();
-                if items.iter().all(Self::is_fixed) { Self::Fixed(node.clone()) } else { Self::List(items, node.place.clone()) }
+                if items.iter().all(Self::is_fixed) {
+                    Self::Fixed(node.clone())
+                } else {
+                    Self::List(items, node.place.clone())
+                }
             }
             Value::Map(entries) => {
                 let entries: Vec<_> = entries
@@ -323,7 +327,20 @@ fn from_text(text: &str, node: &Node, range: &Range<usize>) -> (String, Range<us
 fn is_word_of_tera(name: &str) -> bool {
     matches!(
         name,
-        "and" | "or" | "not" | "in" | "is" | "if" | "else" | "for" | "true" | "false" | "none" | "True" | "False" | "None"
+        "and"
+            | "or"
+            | "not"
+            | "in"
+            | "is"
+            | "if"
+            | "else"
+            | "for"
+            | "true"
+            | "false"
+            | "none"
+            | "True"
+            | "False"
+            | "None"
     )
 }
 
@@ -360,11 +377,13 @@ fn names(tokens: &[Token]) -> Result<Vec<Used>, (Range<usize>, String)> {
             continue;
         }
         let Some((path, next)) = path(tokens, at) else { break };
-        let asks = name(Some(next), "is") && ["defined", "undefined"].iter().any(|test| {
-            name(Some(next + 1), test) || (name(Some(next + 1), "not") && name(Some(next + 2), test))
-        });
+        let asks = name(Some(next), "is")
+            && ["defined", "undefined"]
+                .iter()
+                .any(|test| name(Some(next + 1), test) || (name(Some(next + 1), "not") && name(Some(next + 2), test)));
         let defaults = sign(Some(next), "|") && name(Some(next + 1), "default");
-        let optional = asks || defaults || sign(Some(next), "?.") || (sign(Some(next), "?") && sign(Some(next + 1), "["));
+        let optional =
+            asks || defaults || sign(Some(next), "?.") || (sign(Some(next), "?") && sign(Some(next + 1), "["));
         used.push(Used { path, optional });
         at = next;
     }

@@ -285,8 +285,11 @@ impl<'a> Builder<'a> {
         self.values = self.values.saturating_add(more);
         if self.values > MAX_VALUES {
             return Err(Box::new(
-                Diagnostic::error("too-large", format!("the file holds more than {MAX_VALUES} values, aliases expanded"))
-                    .at(place, ""),
+                Diagnostic::error(
+                    "too-large",
+                    format!("the file holds more than {MAX_VALUES} values, aliases expanded"),
+                )
+                .at(place, ""),
             ));
         }
         Ok(())

@@ -52,7 +52,10 @@ fn mistake(text: &str) -> String {
 fn texts_are_filled_in() {
     assert_eq!(value("https://{{ domain }}:{{port}}/").as_str(), Some("https://picasoft.net:8080/"));
     assert_eq!(value("{{ version }}-{{ perms }}").as_str(), Some("1.10-0644"));
-    assert_eq!(value("{{ members | join(sep=', ') }} at {{ domain | upper }}").as_str(), Some("ppom, alice at PICASOFT.NET"));
+    assert_eq!(
+        value("{{ members | join(sep=', ') }} at {{ domain | upper }}").as_str(),
+        Some("ppom, alice at PICASOFT.NET")
+    );
 }
 
 #[test]
@@ -96,13 +99,22 @@ fn a_name_that_the_expression_provides_for_may_be_missing() {
 #[test]
 fn mistakes_are_found_before_anything_is_rendered() {
     let mut diagnostics = Vec::new();
-    for text in ["\"{{ a b }}\"", "\"{{ }}\"", "\"{{ a\"", "\"{{ secret('x') }}\"", "\"{{ a | nope }}\"", "{\"{{ a }}\": 1}"] {
+    for text in
+        ["\"{{ a b }}\"", "\"{{ }}\"", "\"{{ a\"", "\"{{ secret('x') }}\"", "\"{{ a | nope }}\"", "{\"{{ a }}\": 1}"]
+    {
         Template::compile(&node(text), &mut diagnostics);
     }
     let codes: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
     assert_eq!(
         codes,
-        ["template-syntax", "template-syntax", "template-syntax", "undefined-function", "template-syntax", "template-in-key"]
+        [
+            "template-syntax",
+            "template-syntax",
+            "template-syntax",
+            "undefined-function",
+            "template-syntax",
+            "template-in-key"
+        ]
     );
 }
 

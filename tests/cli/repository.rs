@@ -2,7 +2,8 @@
 
 use crate::sandbox::Sandbox;
 
-const INVENTORY: &str = "hosts:\n  pica01: {address: 192.0.2.1, groups: [services]}\n  pica02: {address: 192.0.2.2}\n";
+const INVENTORY: &str =
+    "hosts:\n  pica01: {address: 192.0.2.1}\n  pica02: {address: 192.0.2.2}\ngroups: {services: {hosts: [pica01]}}\n";
 
 #[test]
 fn a_good_repository_is_counted_and_ends_with_0() {

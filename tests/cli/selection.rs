@@ -20,7 +20,7 @@ fn an_option_that_matches_nothing_ends_with_1_and_says_what_is_near() {
         (["--except", "her"], "here"),
         (["--policy", "bsae"], "base"),
         (["--tag", "wbe"], "web"),
-        (["--only", "user/*"], "--only user/*"),
+        (["--only", "user/*"], "`user/*` matches no resource"),
     ] {
         let ended = sandbox.comply(&["audit", args[0], args[1]]);
         assert_eq!(ended.code, 1, "{args:?}: {}", ended.out);

@@ -222,7 +222,7 @@ fn outdented(text: &str) -> String {
 }
 
 /// The program under test: `COMPLY_BIN`, or what the same build made.
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     let built = || {
         let test = std::env::current_exe().expect("the path of this test");
         test.ancestors().nth(2).expect("the build directory").join("comply")

@@ -57,24 +57,48 @@ pub const SERVICE: Case = Case {
         printf '[Socket]\nListenStream=127.0.0.1:7777\n[Install]\nWantedBy=sockets.target\n' \
             >/etc/systemd/system/listening.socket
         printf '[Timer]\nOnCalendar=weekly\n[Install]\nWantedBy=timers.target\n' >/etc/systemd/system/weekly.timer
-        echo old >/etc/configured.conf
+        echo new >/etc/configured.conf
         echo same >/etc/untouched.conf
+        # Where packages put them: what an administrator wrote to /etc cannot be masked.
+        for name in masked to-mask mask-for-now; do
+            mv /etc/systemd/system/$name.service /usr/lib/systemd/system/
+        done
         systemctl daemon-reload
         systemctl enable -q --now started to-mask mask-for-now
         systemctl start edited configured untouched
-        mv /etc/systemd/system/masked.service /usr/lib/systemd/system/
         systemctl mask -q masked
-        systemctl mask -q --runtime mask-for-now 2>/dev/null || :
+        systemctl mask -q --runtime mask-for-now
         touch /run/broken
         systemctl start failed || :
         rm /run/broken
         sleep 1.1
+        touch /etc/configured.conf
         unit edited 'Environment=NEW=1'
         touch /var/lib/dpkg/info/cron.list
     "#
     ),
     destroys: &[],
-    found: &[],
+    found: &[
+        ("service/stopped", &["enabled: disabled → enabled", "running: inactive → active"]),
+        ("service/started", &["enabled: enabled → disabled", "running: active → inactive"]),
+        ("service/only-enabled", &["enabled: disabled → enabled"]),
+        (
+            "service/masked",
+            &["masked: masked → not masked", "enabled: masked → enabled", "running: inactive (masked) → active"],
+        ),
+        ("service/to-mask", &["masked: enabled → masked", "running: active → inactive"]),
+        ("service/mask-for-now", &["masked: masked-runtime → masked"]),
+        ("service/failed", &["running: failed (exit-code) → active"]),
+        ("service/edited", &["daemon_reload: the unit file has changed since systemd read it → read again"]),
+        (
+            "service/configured",
+            &["restart_on: running since … UTC, before file//etc/configured.conf changed → started after that"],
+        ),
+        ("service/cron", &["restart_on: running since … UTC, before package/cron changed → started after that"]),
+        ("service/listening.socket", &["enabled: disabled → enabled", "running: inactive → active"]),
+        ("service/weekly.timer", &["enabled: disabled → enabled", "running: inactive → active"]),
+        ("service/instance@one", &["enabled: disabled → enabled", "running: inactive → active"]),
+    ],
     proof: r#"
         for name in stopped masked failed edited configured untouched cron listening.socket weekly.timer instance@one; do
             systemctl is-active -q $name
@@ -203,4 +227,36 @@ fn a_static_unit_is_as_enabled_as_what_wants_it() {
     let why = told(run.resource("service/lonely"));
     assert_eq!(why, ["failed: lonely.service is static: it has no [Install] section, so only another unit can start it"]);
     assert_eq!(run.verdict("service/systemd-journald"), "kept");
+}
+
+#[test]
+fn a_unit_that_an_administrator_wrote_cannot_be_masked_and_it_is_said_why() {
+    let host = host_with(Image::Trixie, "unit local");
+    let repo = Repo::new().host(&host).policy("services: {local: {masked: true}}");
+    let run = repo.enforce();
+    run.assert_code(4);
+    let why = told(run.resource("service/local")).join("");
+    assert!(why.starts_with("failed: could not mask local.service: ") && why.contains("/etc/systemd/system/local.service"), "{why}");
+}
+
+#[test]
+fn a_service_is_restarted_in_the_run_that_changes_its_configuration_and_only_then() {
+    for image in DEBIANS {
+        let host = host_with(image, "unit pad; systemctl daemon-reload; systemctl start pad; echo old >/etc/pad.conf; chmod 600 /etc/pad.conf; sleep 0.1; systemctl restart pad");
+        let pid = || host.sh_ok("systemctl show -p MainPID --value pad");
+        let first = pid();
+        let repo = Repo::new().host(&host).policy(
+            r#"
+            files: {/etc/pad.conf: {content: "new\n"}}
+            services: {pad: {running: true, restart_on: [file//etc/pad.conf]}}
+            "#,
+        );
+        let run = repo.enforce();
+        run.assert_code(0).assert_all("changed");
+        assert!(run.errors.contains("restarts pad.service"), "the plan says whom it hurts{}", run.shown());
+        let second = pid();
+        assert_ne!(first, second);
+        repo.enforce().assert_code(0).assert_all("kept");
+        assert_eq!(pid(), second);
+    }
 }

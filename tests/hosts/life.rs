@@ -262,3 +262,13 @@ fn a_pattern_stands_for_the_texts_that_fit() {
         assert_eq!(fits(pattern, text), fit, "{pattern} {text}");
     }
 }
+
+#[test]
+fn every_kind_has_a_life_on_real_hosts() {
+    use crate::{kinds_files as files, kinds_packages as packages, kinds_services as services, kinds_users as users};
+    let cases =
+        [users::GROUP, users::USER, users::SSH_KEY, packages::PACKAGE, services::SERVICE, files::FILE, files::DIRECTORY, files::LINK];
+    let tried: std::collections::BTreeSet<_> = cases.iter().map(|case| case.kind).collect();
+    let kinds: std::collections::BTreeSet<_> = modules::MODULES.iter().map(|module| module.kind()).collect();
+    assert_eq!(kinds, tried, "a new kind needs a `Case` and `lives!`");
+}

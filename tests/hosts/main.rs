@@ -2,4 +2,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends at the first surprise")]
 
 mod ansible;
+mod bare_host;
 mod comply;
+mod examples;
+mod hostile_files;
+mod hostile_hosts;
+mod hostile_names;
+mod kinds_files;
+mod kinds_packages;
+mod kinds_services;
+mod kinds_users;
+mod life;
+mod lock_out;
+mod locking;
+mod neighbour;
+mod r#become;
+mod read_only;
+mod watched;

@@ -6,15 +6,18 @@ die() {
 	exit 1
 }
 
-# save PATH: keeps a copy of a file, read with the rights that `whose` found, before it is changed.
+# save PATH: keeps a copy of a regular file, read with the rights that `whose` found, before it is changed.
 save() {
-	[ -f "$1" ] || return 0
+	[ -f "$1" ] && [ ! -L "$1" ] || return 0
 	size=$(stat -L -c %s -- "$1") || die "could not see how large $1 is, so no copy was saved"
 	[ "$size" -le 67108864 ] || die "$1 is $size bytes, too large to save a copy of; move it away yourself"
 	(
 		umask 077
 		mkdir -p -- "$S${1%/*}" || exit
-		if [ -z "$W" ] || as test -r "$1"; then as cat -- "$1"; else held "$1" && cat <&3; fi >"$S$1"
+		if [ -z "$W" ] || as test -r "$1"; then as cat -- "$1"; else held "$1" && cat <&3; fi >"$S$1" || {
+			rm -f -- "$S$1"
+			exit 1
+		}
 	) || die "could not save a copy of $1 to $S first"
 }
 
@@ -55,7 +58,8 @@ own() {
 		;;
 	esac
 	[ -z "$2$3" ] || as chown $link -- "$2${3:+:$3}" "$p" || return
-	as chmod -- "$1" "$p"
+	# Five digits, or chmod keeps the setgid bit of a directory.
+	as chmod -- "0$1" "$p"
 }
 
 # replace PATH MODE OWNER GROUP CHECK: puts standard input in place of what `reach` reached, at once.

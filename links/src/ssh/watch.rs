@@ -36,7 +36,7 @@ impl Watch {
         let thread = thread::Builder::new().name(String::from("watch")).spawn(move || {
             while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 let limit = watched.load(Ordering::Acquire);
-                if limit != IDLE && started.elapsed() > Duration::from_millis(limit) + TICK {
+                if limit != IDLE && started.elapsed() > Duration::from_millis(limit) {
                     let _ = shutdown(&socket, Shutdown::Both);
                 }
             }

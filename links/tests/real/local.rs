@@ -1,3 +1,6 @@
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
 use engine::link::{Broken, Ended, Standing};
 use links::{Become, Connection, connector};
 
@@ -31,11 +34,15 @@ fn a_script_killed_by_a_signal_is_reported_as_that() {
 fn a_stalled_script_leaves_no_process() {
     let mut link = open();
     let (ended, printed) =
-        run_for(link.as_mut(), b"echo $$; sleep 1000 & echo $!; wait", None, std::time::Duration::from_millis(500));
+        run_for(link.as_mut(), b"echo $$; sleep 1000 & echo $!; wait", None, Duration::from_millis(500));
     assert_eq!(ended, Err(Broken::Stalled));
     for pid in printed.text().lines() {
-        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+        let limit = Instant::now() + Duration::from_secs(5);
+        // Dead, and perhaps not yet collected by its new parent.
+        while fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|state| !state.contains(") Z ")) {
+            assert!(Instant::now() < limit, "{pid} lives");
+            thread::sleep(Duration::from_millis(10));
+        }
     }
     assert_eq!(say(link.as_mut(), "echo on"), "on\n");
 }

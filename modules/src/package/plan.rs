@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 const FRESH_DAYS: i64 = 1;
 
 /// `$1`: refresh the lists: `no`, `try` (their failure is no failure) or `must`. `$2`: what may be removed or
-/// downgraded, each between spaces. `$3`: options of apt-get. The rest: what apt-get takes (`name`,
-/// `name=version`, `name-`), or `name>=version`.
+/// downgraded, each between spaces. `$3`: held packages that may change; they stay held if it fails. `$4`: options
+/// of apt-get. The rest: what apt-get takes (`name`, `name=version`, `name-`), or `name>=version`.
 ///
 /// With `must` each name is looked up before: apt takes an unknown `a.b` for a pattern.
 static TRANSACTION: Command = Command { name: "apt transaction", shell: include_str!("transaction.sh") };
@@ -48,6 +48,8 @@ enum Asked {
 struct Batch<'a> {
     ids: Vec<&'a Id>,
     args: Vec<String>,
+    /// Of these, the ones that are held and shall be held again after.
+    held: Vec<&'a str>,
 }
 
 impl Batch<'_> {
@@ -67,36 +69,38 @@ pub(super) fn plan(
     let lists = lists.transpose()?.map_or(Lists { age: Some(0) }, |lists| *lists);
 
     let (mut known, mut unlisted, mut planned) = (Batch::default(), Batch::default(), Vec::new());
-    let mut released = Vec::new();
     for (drift, offer) in drifted.iter().zip(offers) {
-        let asked = asked(drift, offer.transpose()?.as_deref());
-        if drift.seen.held() && !matches!(asked, Asked::Never(_)) {
-            released.extend(releases(drift, &asked).then_some(drift.id));
-        }
-        match asked {
-            Asked::Known(arg) => push(&mut known, drift.id, &arg),
-            Asked::Unlisted(arg) => push(&mut unlisted, drift.id, &arg),
+        match asked(drift, offer.transpose()?.as_deref()) {
+            Asked::Known(arg) => push(&mut known, drift, &arg),
+            Asked::Unlisted(arg) => push(&mut unlisted, drift, &arg),
             Asked::Never(why) => planned.push(Planned::Refuse { serves: vec![drift.id.clone()], why }),
             Asked::Nothing => {}
         }
     }
-    planned.extend(mark(&UNHOLD, &released, "release"));
+    planned.extend(mark(&UNHOLD, &ids(drifted, |drift| drift.spec.hold == Some(false) && drift.seen.held()), "release").map(Planned::from));
     let allowed = Allowed::new(declared);
     if !known.ids.is_empty() {
-        planned.push(transaction(&known, &allowed, lists, !released.is_empty(), facts)?);
+        planned.push(transaction(&known, &allowed, lists, facts)?);
     }
     if !unlisted.ids.is_empty() {
-        planned.push(refreshing(&unlisted, &allowed, !released.is_empty()));
+        planned.push(refreshing(&unlisted, &allowed));
     }
-    planned.extend(purge(drifted));
-    let held: Vec<_> = drifted.iter().filter(|drift| holds(drift, &released)).map(|drift| drift.id).collect();
-    planned.extend(mark(&HOLD, &held, "hold"));
+    planned.extend(mark(&PURGE, &ids(drifted, |drift| drift.spec.purge == Some(true)), "purge").map(destroying).map(Planned::from));
+    // A hold does not survive a change by apt.
+    planned.extend(mark(&HOLD, &ids(drifted, |drift| drift.spec.hold == Some(true)), "hold").map(Planned::from));
     Ok(planned)
 }
 
-fn push<'a>(batch: &mut Batch<'a>, id: &'a Id, arg: &str) {
-    batch.ids.push(id);
+fn push<'a>(batch: &mut Batch<'a>, drift: &Drifted<'a, Package>, arg: &str) {
+    batch.ids.push(drift.id);
     batch.args.extend(arg.split(' ').map(str::to_owned));
+    if drift.seen.held() && drift.spec.hold == Some(true) {
+        batch.held.push(&drift.id.name);
+    }
+}
+
+fn ids<'a>(drifted: &[Drifted<'a, Package>], wanted: impl Fn(&Drifted<'a, Package>) -> bool) -> Vec<&'a Id> {
+    drifted.iter().filter(|drift| wanted(drift)).map(|drift| drift.id).collect()
 }
 
 fn differs(drift: &Drifted<'_, Package>, field: &str) -> bool {
@@ -106,15 +110,6 @@ fn differs(drift: &Drifted<'_, Package>, field: &str) -> bool {
 /// It needs apt's lists.
 fn installs(drift: &Drifted<'_, Package>) -> bool {
     drift.spec.state() != State::Absent && (differs(drift, "state") || differs(drift, "version"))
-}
-
-/// A hold stands in the way, or is not wanted.
-fn releases(drift: &Drifted<'_, Package>, asked: &Asked) -> bool {
-    drift.spec.hold == Some(false) || !matches!(asked, Asked::Nothing)
-}
-
-fn holds(drift: &Drifted<'_, Package>, released: &[&Id]) -> bool {
-    drift.spec.hold == Some(true) && (!drift.seen.held() || released.contains(&drift.id))
 }
 
 fn asked(drift: &Drifted<'_, Package>, offered: Option<&Offered>) -> Asked {
@@ -187,20 +182,20 @@ fn bare(package: &str) -> &str {
     split_architecture(package).0
 }
 
-fn options(allowed: &Allowed, held: bool) -> Vec<&'static str> {
-    let downgrades = (!allowed.downgraded.is_empty()).then_some("--allow-downgrades");
-    downgrades.into_iter().chain(held.then_some("--allow-change-held-packages")).collect()
+fn options(allowed: &Allowed) -> &'static str {
+    if allowed.downgraded.is_empty() { "" } else { "--allow-downgrades" }
 }
 
-fn transaction(batch: &Batch<'_>, allowed: &Allowed, lists: Lists, held: bool, facts: &Facts) -> Result<Planned, Pending> {
-    let options = options(allowed, held);
-    let args: Vec<&str> = options.iter().copied().chain(["--"]).chain(batch.args.iter().map(String::as_str)).collect();
+fn transaction(batch: &Batch<'_>, allowed: &Allowed, lists: Lists, facts: &Facts) -> Result<Planned, Pending> {
+    let held = if batch.held.is_empty() { "" } else { "--allow-change-held-packages" };
+    let options = [held, options(allowed), "--"].into_iter().filter(|option| !option.is_empty());
+    let args: Vec<&str> = options.chain(batch.args.iter().map(String::as_str)).collect();
     let simulation = facts.ask(&SIMULATION, &args)?;
     let stale = !lists.within_days(FRESH_DAYS);
     let steps = match &*simulation {
         Simulation::Would(steps) => steps,
         // Newer lists may know better.
-        Simulation::Cannot(_) if stale => return Ok(refreshing(batch, allowed, held)),
+        Simulation::Cannot(_) if stale => return Ok(refreshing(batch, allowed)),
         Simulation::Cannot(why) => {
             let why = format!("apt cannot do this: {why}");
             return Ok(Planned::Refuse { serves: batch.serves(), why });
@@ -211,20 +206,20 @@ fn transaction(batch: &Batch<'_>, allowed: &Allowed, lists: Lists, held: bool, f
         let why = format!("apt would also {}, which no policy declares; nothing was done", forbidden.join(", "));
         return Ok(Planned::Refuse { serves: batch.serves(), why });
     }
-    let mut op = op(batch, allowed, if stale { "try" } else { "no" }, &options);
+    let mut op = op(batch, allowed, if stale { "try" } else { "no" });
     op.says = says(steps, stale);
     op.hurts = steps.iter().filter_map(hurts).collect();
     Ok(op.into())
 }
 
-fn refreshing(batch: &Batch<'_>, allowed: &Allowed, held: bool) -> Planned {
-    let mut op = op(batch, allowed, "must", &options(allowed, held));
+fn refreshing(batch: &Batch<'_>, allowed: &Allowed) -> Planned {
+    let mut op = op(batch, allowed, "must");
     op.says = format!("refresh apt's lists, then install {} with what they need", batch.args.join(", "));
     op.into()
 }
 
-fn op(batch: &Batch<'_>, allowed: &Allowed, refresh: &str, options: &[&str]) -> Op {
-    let mut args = vec![refresh.to_owned(), allowed.words(), options.join(" ")];
+fn op(batch: &Batch<'_>, allowed: &Allowed, refresh: &str) -> Op {
+    let mut args = vec![refresh.to_owned(), allowed.words(), batch.held.join(" "), options(allowed).to_owned()];
     args.extend(batch.args.iter().cloned());
     Op {
         serves: batch.serves(),
@@ -265,17 +260,14 @@ fn hurts(step: &Step) -> Option<String> {
     }
 }
 
-fn mark(command: &'static Command, ids: &[&Id], verb: &str) -> Option<Planned> {
-    let first = ids.first()?;
+fn mark(command: &'static Command, ids: &[&Id], verb: &str) -> Option<Op> {
     let names: Vec<String> = ids.iter().map(|id| id.name.clone()).collect();
     let says = format!("{verb} {}", names.join(", "));
-    let op = Op::new((*first).clone(), command, names, says);
-    Some(Op { serves: ids.iter().map(|&id| id.clone()).collect(), ..op }.into())
+    let op = Op::new((*ids.first()?).clone(), command, names, says);
+    Some(Op { serves: ids.iter().map(|&id| id.clone()).collect(), ..op })
 }
 
-fn purge(drifted: &[Drifted<'_, Package>]) -> Option<Planned> {
-    let ids: Vec<&Id> = drifted.iter().filter(|drift| drift.spec.purge == Some(true)).map(|drift| drift.id).collect();
-    let Planned::Do(op) = mark(&PURGE, &ids, "purge")? else { return None };
+fn destroying(op: Op) -> Op {
     let what = format!("the configuration and data of {}", op.args.join(", "));
-    Some(op.destroys(what).into())
+    op.destroys(what)
 }

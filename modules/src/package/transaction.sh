@@ -1,5 +1,5 @@
-refresh=$1 allowed=$2 options=$3
-shift 3
+refresh=$1 allowed=$2 held=$3 options=$4
+shift 4
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none UCF_FORCE_CONFFOLD=1
 set -f
 
@@ -53,7 +53,7 @@ must)
 esac
 
 # The same question as in the plan, so that what was agreed to is what is done.
-simulated=$(apt-get -s -q -y -o APT::Get::Show-User-Simulation-Note=no $options install -- "$@" 2>&1) ||
+simulated=$(apt-get -s -q -y -o APT::Get::Show-User-Simulation-Note=no ${held:+--allow-change-held-packages} $options install -- "$@" 2>&1) ||
 	die "apt cannot do this: $(reason "$simulated")"
 forbidden=$(printf '%s\n' "$simulated" | sed -n -E 's/^(Inst|Remv|Purg) ([^ ]+)( \[([^]]*)\])?( \(([^ )]+).*)?/\1 \2 \4 \6/p' |
 	while read -r verb name from to; do
@@ -68,7 +68,10 @@ forbidden=$(printf '%s\n' "$simulated" | sed -n -E 's/^(Inst|Remv|Purg) ([^ ]+)(
 	done)
 [ -z "$forbidden" ] || die "apt would also ${forbidden%, }, which no policy declares; nothing was done"
 
+# Only these holds give way: --allow-change-held-packages would be for all.
+[ -z "$held" ] || apt-mark unhold -- $held >/dev/null || die "the hold of $held could not be released"
 said=$(apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
 	-o DPkg::Lock::Timeout=120 $options install -- "$@" 2>&1) && exit 0
+[ -z "$held" ] || apt-mark hold -- $held >/dev/null
 broken=$(dpkg --audit 2>/dev/null | sed -n 's/^ \([a-z0-9][^ ]*\) .*/\1/p' | tr '\n' ' ')
 die "$(reason "$said")${broken:+; half done: $broken(dpkg --configure -a)}"

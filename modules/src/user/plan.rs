@@ -27,27 +27,8 @@ static MAKE_HOME: Command = Command {
             chown -Rh \"$U:$G\" \"$H\" && chmod 0700 \"$H\"",
 };
 
-/// Whatever comes after, nobody gets in any more. userdel itself looks for processes of the account (8), and
-/// not for those of a container that happen to have its number.
-static REMOVE: Command = Command {
-    name: "userdel",
-    shell: "usermod -L -e 1 -- \"$1\" || die \"the account $1 could not be locked, so it was not removed\"\n\
-            uid=$(id -u -- \"$1\")\n\
-            said=$(userdel ${2:+-r} -- \"$1\" 2>&1)\n\
-            case $? in\n\
-            0) exit 0 ;;\n\
-            8) ;;\n\
-            12) die \"the account is removed, its home is not: $said\" ;;\n\
-            *) die \"$said; the account is locked\" ;;\n\
-            esac\n\
-            found=\n\
-            for file in $(grep -lE \"^Uid:.*[[:space:]]$uid([[:space:]]|\\$)\" /proc/[0-9]*/status 2>/dev/null); do\n\
-            \x20 read -r comm 2>/dev/null <\"${file%/status}/comm\" || continue\n\
-            \x20 pid=${file#/proc/}\n\
-            \x20 found=\"$found, $comm (${pid%/status})\"\n\
-            done\n\
-            die \"processes of $1 still run: ${found#, }; the account is locked; end them (loginctl terminate-user $1) and enforce again\"",
-};
+/// `$2` is empty, or says that the home goes, too. Whatever comes after the lock, nobody gets in any more.
+static REMOVE: Command = Command { name: "userdel", shell: include_str!("remove.sh") };
 
 /// All commands of the kind.
 pub(crate) static COMMANDS: &[&Command] = &[&ADD, &MODIFY, &PASSWORD, &MAKE_HOME, &REMOVE];

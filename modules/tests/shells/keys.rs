@@ -4,7 +4,7 @@ use modules::facts::authorized_keys::{AUTHORIZED_KEYS, AuthorizedKeys, Content, 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
-const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF1kVYhPp9RT5oXGs0cfxk7lfHnBBgHcJaUHGPFrX2Mr alice@desk";
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFWKUStty8yLnKX5GuNTmV76JVAqZoMJwUpaXB8eV5N5 alice@desk";
 
 fn look(place: &Place, account: &str, path: &str) -> Result<Option<AuthorizedKeys>, Blind> {
     place.ask(&AUTHORIZED_KEYS, &[&[account.to_owned(), path.to_owned()]]).pop().unwrap()
@@ -131,8 +131,9 @@ fn a_line_break_in_a_link_disturbs_no_other_account() {
     everywhere(|place| {
         with_keys(place, KEY);
         let path = place.path("home/.ssh/authorized_keys");
-        fs::rename(&path, place.path("home/x \n41ff 5 60 /\n\n")).unwrap();
-        symlink("../x \n41ff 5 60 /\n\n", &path).unwrap();
+        fs::create_dir(place.path("home/x \n41ff 5 60 ")).unwrap();
+        fs::rename(&path, place.path("home/x \n41ff 5 60 /\n\nx")).unwrap();
+        symlink("../x \n41ff 5 60 /\n\nx", &path).unwrap();
         let args = [[ACCOUNT, ".ssh/authorized_keys"], ["root", ".ssh/authorized_keys"]];
         let args: Vec<_> = args.iter().map(|args| args.map(str::to_owned)).collect();
         let probes: Vec<&[String]> = args.iter().map(<[String; 2]>::as_slice).collect();
@@ -167,5 +168,21 @@ fn files_out_of_the_home_are_roots() {
         std::os::unix::fs::chown(place.path("stranger"), Some(4242), Some(4242)).unwrap();
         let error = place.apply(&WRITE_KEYS, &[ACCOUNT, &place.text("stranger/games"), "0644"], b"").unwrap_err();
         assert!(error.contains("another account, number 4242"), "{error}");
+    });
+}
+
+#[test]
+fn in_the_clusters_file_system_a_file_is_written_in_place() {
+    everywhere(|place| {
+        fs::create_dir_all(place.path("pve/priv")).unwrap();
+        fs::create_dir(place.path("root/.ssh")).unwrap();
+        fs::write(place.path("pve/priv/authorized_keys"), "old\n").unwrap();
+        symlink(place.path("pve/priv/authorized_keys"), place.path("root/.ssh/authorized_keys")).unwrap();
+        let before = fs::metadata(place.path("pve/priv/authorized_keys")).unwrap();
+        put(place, "root", KEY).unwrap();
+        let after = fs::metadata(place.path("pve/priv/authorized_keys")).unwrap();
+        assert_eq!((before.ino(), before.mode()), (after.ino(), after.mode()));
+        assert_eq!(fs::read_to_string(place.path("pve/priv/authorized_keys")).unwrap(), KEY);
+        assert!(fs::symlink_metadata(place.path("root/.ssh/authorized_keys")).unwrap().is_symlink());
     });
 }

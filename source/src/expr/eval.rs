@@ -72,7 +72,12 @@ impl Expr {
     pub fn each(&self, scope: &dyn Scope) -> Result<Each, Vec<Diagnostic>> {
         self.names(scope)?;
         let failed = |mistake: Mistake| vec![*mistake.diagnostic("for-each-type", &self.node)];
-        let wrong = |what: &str| failed(Mistake::new(self.root.range.clone(), format!("`for_each` goes over a list or a mapping, not {what}")));
+        let wrong = |what: &str| {
+            failed(Mistake::new(
+                self.root.range.clone(),
+                format!("`for_each` goes over a list or a mapping, not {what}"),
+            ))
+        };
         match outcome(&self.root, scope).map_err(failed)? {
             Outcome::Truth(_) => Err(wrong("true or false")),
             Outcome::Node(node) => match &node.value {
@@ -247,7 +252,8 @@ fn compare(comparison: Comparison, left: &Node, right: &Node, term: &Term) -> Re
     let one_bool = left.as_bool().is_some() != right.as_bool().is_some();
     let equality = matches!(comparison, Comparison::Equal | Comparison::NotEqual);
     if equality {
-        let same_sort = both_text && !one_bool || std::mem::discriminant(&left.value) == std::mem::discriminant(&right.value) && !both_text;
+        let same_sort = both_text && !one_bool
+            || std::mem::discriminant(&left.value) == std::mem::discriminant(&right.value) && !both_text;
         if !same_sort {
             return Err(mixed());
         }
