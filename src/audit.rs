@@ -33,7 +33,7 @@ pub fn run(args: &cli::Audit, color: cli::Color) -> Exit {
 
 fn audit(site: Site, shared: &Shared) -> Host {
     match site.look(shared) {
-        Ok(seen) => judged(&seen.survey, &seen.survey.verdicts(), seen.begun.elapsed()),
+        Ok(seen) => judged(&seen.survey, &seen.survey.verdicts(), seen.took),
         Err(host) => *host,
     }
 }

@@ -15,6 +15,7 @@ use source::glob;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 /// Puts every host right that may be, and reports.
 pub fn run(args: &cli::Enforce, color: cli::Color) -> Exit {
@@ -142,7 +143,8 @@ fn apply(seen: Seen, changes: bool, order: &Order) -> Host {
         }
         false => Approval::All,
     };
-    let Seen { begun, mut survey, session } = seen;
+    let begun = Instant::now();
+    let Seen { took, mut survey, session } = seen;
     let consent = Consent { run: order.run.clone(), who: order.who.clone() };
     #[expect(clippy::disallowed_methods, reason = "this is `comply enforce`, and the plan was agreed to or is empty")]
     let session = session.arm(consent);
@@ -150,11 +152,11 @@ fn apply(seen: Seen, changes: bool, order: &Order) -> Host {
     if verdicts.values().any(|verdict| matches!(verdict, Verdict::Failed { .. } | Verdict::Reverted { .. })) {
         order.failures.fetch_add(1, Ordering::SeqCst);
     }
-    judged(&survey, &verdicts, begun.elapsed())
+    judged(&survey, &verdicts, took + begun.elapsed())
 }
 
 fn left_alone(seen: &Seen, why: &str) -> Host {
-    judged(&seen.survey, &enforce::declined(&seen.survey, why), seen.begun.elapsed())
+    judged(&seen.survey, &enforce::declined(&seen.survey, why), seen.took)
 }
 
 fn plan_text(seen: &Seen, plan: &Plan, order: &Order) -> String {
@@ -164,7 +166,7 @@ fn plan_text(seen: &Seen, plan: &Plan, order: &Order) -> String {
             held.clone_from(&seen.survey.resources[index].held_by);
         }
     }
-    let host = judged(&seen.survey, &verdicts, seen.begun.elapsed());
+    let host = judged(&seen.survey, &verdicts, seen.took);
     let destroys = |id: &Id| !order.yes || named(&order.destroy, id);
     reports::plan::render(&host, plan, &destroys, order.name_width, &order.style)
 }

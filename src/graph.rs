@@ -42,7 +42,10 @@ fn name(wanted: &Wanted, node: Node) -> String {
     let id = escape::line(&resource.id.to_string(), false);
     match resource.module.steps() {
         [_] => id,
-        steps => format!("{id} ({})", steps.get(node.step).copied().unwrap_or_default()),
+        steps => match steps.get(node.step).copied().unwrap_or_default() {
+            "" => id,
+            step => format!("{id} ({step})"),
+        },
     }
 }
 

@@ -19,7 +19,7 @@ fn git(root: &Path, args: &[&str]) -> Option<String> {
         .args(["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-C"])
         .arg(root)
         .args(args)
-        .env_remove("COMPLY_BECOME_PASSWORD")
+        .env_remove(links::BECOME_PASSWORD)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output()

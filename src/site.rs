@@ -48,8 +48,8 @@ pub struct Rows {
 
 /// A host that was looked at.
 pub struct Seen {
-    /// When the visit began.
-    pub begun: Instant,
+    /// How long that took.
+    pub took: Duration,
     /// What was seen.
     pub survey: Survey,
     /// The way there, open.
@@ -96,7 +96,7 @@ impl Site {
         };
         let mut survey = Survey::new(self.name, wanted.resolution.resources, wanted.graph, facts);
         survey.observe(&mut session, watch).map_err(no_rights)?;
-        Ok(Seen { begun, survey, session })
+        Ok(Seen { took: begun.elapsed(), survey, session })
     }
 }
 

@@ -110,5 +110,5 @@ fn asker(reaching: &cli::Reaching, progress: &Arc<Progress>) -> links::Asker {
     let progress = Arc::clone(progress);
     links::Asker::with(move |question| progress.aside(|| rpassword::prompt_password(question).ok()))
         .asking_become(reaching.ask_become_pass)
-        .with_become_password(std::env::var("COMPLY_BECOME_PASSWORD").ok())
+        .with_become_password(std::env::var(links::BECOME_PASSWORD).ok())
 }

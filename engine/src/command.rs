@@ -84,6 +84,13 @@ impl Op {
 pub enum Danger {
     /// The account is removed, locked, expired, renamed or loses its login shell.
     Account(String),
+    /// The account gets this login shell.
+    Shell {
+        /// Whose shell.
+        account: String,
+        /// The new one, a path.
+        shell: String,
+    },
     /// The account leaves this group, or the group goes away (`account: None`: for everybody).
     Group {
         /// Who leaves it.
@@ -91,15 +98,19 @@ pub enum Danger {
         /// The group.
         group: String,
     },
-    /// These keys no longer open the account.
+    /// These keys no longer open the account, or not from everywhere and for everything.
     Keys {
         /// Whose `authorized_keys`.
         account: String,
-        /// What goes, as `SHA256:…` fingerprints.
+        /// What goes or is narrowed, as `SHA256:…` fingerprints.
         removed: Vec<String>,
         /// What stays or comes, as `SHA256:…` fingerprints.
         left: Vec<String>,
     },
+    /// The systemd unit is stopped, or will not start again.
+    Unit(String),
+    /// The package is removed.
+    Package(String),
 }
 
 /// What a module answers when it is asked how to put things right.

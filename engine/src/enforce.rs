@@ -187,7 +187,7 @@ fn ask_until_planned<C, T>(
 fn refuse_dangers<C>(survey: &mut Survey, session: &mut Session<C>, plan: &mut Plan, watch: &dyn Watch) {
     let standing = session.standing();
     let mut refused: BTreeMap<Id, String> = BTreeMap::new();
-    for op in plan.ops.iter().filter(|op| !op.endangers.is_empty()) {
+    for op in &plan.ops {
         let judged = ask_until_planned(survey, session, watch, |survey| guard::refusal(op, &standing, &survey.facts));
         if let Some(why) = judged.unwrap_or_else(Some) {
             refused.extend(op.serves.iter().map(|id| (id.clone(), why.clone())));
@@ -224,6 +224,8 @@ pub fn apply(
     watch: &dyn Watch,
 ) -> BTreeMap<usize, Verdict> {
     let mut course = Course::default();
+    let wanted = survey.wanted.clone();
+    wait_until_settled(survey, &mut session, &wanted, watch);
     note_first(survey, &mut course);
     let levels = survey.graph.levels().to_vec();
     for (number, nodes) in levels.iter().enumerate() {
@@ -236,8 +238,7 @@ pub fn apply(
         apply_level(survey, &mut session, &open, number + 1, approval, &mut course, watch);
     }
     if course.ran {
-        let unsettled = survey.wanted.clone();
-        wait_until_settled(survey, &mut session, &unsettled, watch);
+        wait_until_settled(survey, &mut session, &wanted, watch);
     }
     session.release();
     survey.selected().map(|index| (index, final_verdict(survey, &course, index))).collect()

@@ -9,6 +9,7 @@ use petgraph::algo::{has_path_connecting, tarjan_scc};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 use petgraph::{Direction, visit::Dfs, visit::Reversed};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -71,80 +72,122 @@ pub struct Graph {
 
 type Draft = DiGraph<Option<Node>, Strength>;
 
+/// The nodes of a host before they are ordered, by number.
+struct Nodes<'a> {
+    resources: &'a [Resource],
+    nodes: Vec<Node>,
+    links: Vec<Links>,
+    /// By resource: its first node, unless it is skipped.
+    first: Vec<Option<usize>>,
+    by_name: BTreeMap<String, usize>,
+}
+
+/// Edges from what comes first to what follows, by numbers of nodes, and what is wrong with them.
+#[derive(Default)]
+struct Edges {
+    needs: Vec<(usize, usize)>,
+    after: Vec<(usize, usize)>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Nodes<'a> {
+    fn of(resources: &'a [Resource]) -> Self {
+        let (mut nodes, mut links, mut first) = (Vec::new(), Vec::new(), Vec::new());
+        for (resource, declared) in resources.iter().enumerate() {
+            first.push(declared.spec.as_ref().map(|_| nodes.len()));
+            let Some(spec) = &declared.spec else { continue };
+            for step in 0..declared.module.steps().len() {
+                nodes.push(Node { resource, step });
+                links.push(spec.links(&declared.id.name, step));
+            }
+        }
+        let by_name = resources.iter().enumerate().map(|(index, resource)| (resource.id.to_string(), index)).collect();
+        Self { resources, nodes, links, first, by_name }
+    }
+
+    fn id(&self, node: usize) -> &Id {
+        &self.resources[self.nodes[node].resource].id
+    }
+
+    /// The first node of the resource of this id.
+    fn first(&self, id: &str) -> Option<usize> {
+        self.first[*self.by_name.get(id)?]
+    }
+
+    /// The last node of the resource of this id: it is done when that is.
+    fn last(&self, id: &str) -> Option<usize> {
+        let steps = self.resources[*self.by_name.get(id)?].module.steps().len();
+        Some(self.first(id)? + steps - 1)
+    }
+
+    fn edges(&self) -> Edges {
+        let mut edges = Edges::default();
+        let index = Index::of(&self.links);
+        for (node, link) in self.links.iter().enumerate() {
+            for anchor in &link.needs {
+                edges.needs.extend(self.before(&index, anchor).into_iter().map(|before| (before, node)));
+                self.around_absence(&index, node, anchor, true, &mut edges);
+            }
+            for anchor in &link.after {
+                edges.after.extend(self.before(&index, anchor).into_iter().map(|before| (before, node)));
+                self.around_absence(&index, node, anchor, false, &mut edges);
+            }
+        }
+        for resource in self.resources {
+            let id = resource.id.to_string();
+            let (Some(start), Some(end)) = (self.first(&id), self.last(&id)) else { continue };
+            edges.needs.extend((start..end).map(|step| (step, step + 1)));
+            edges
+                .needs
+                .extend(resource.requires.iter().filter_map(|other| self.last(other)).map(|before| (before, start)));
+            edges.needs.extend(resource.before.iter().filter_map(|other| self.first(other)).map(|after| (end, after)));
+        }
+        for list in [&mut edges.needs, &mut edges.after] {
+            list.retain(|(from, to)| from != to);
+            list.sort_unstable();
+            list.dedup();
+        }
+        edges
+    }
+
+    /// Who provides `anchor`.
+    fn before(&self, index: &Index<'_>, anchor: &Anchor) -> Vec<usize> {
+        match anchor {
+            Anchor::Resource(id) => self.last(id).into_iter().collect(),
+            _ => index.providers(anchor).to_vec(),
+        }
+    }
+
+    /// Where `anchor` is declared away: what goes away with it goes first, and what stays cannot need it.
+    fn around_absence(&self, index: &Index<'_>, node: usize, anchor: &Anchor, needed: bool, edges: &mut Edges) {
+        for &gone in index.removers(anchor).iter().filter(|&&gone| gone != node) {
+            if !self.links[node].removes.is_empty() {
+                edges.after.push((node, gone));
+            } else if needed {
+                let (needer, absent) = (self.id(node).clone(), self.id(gone).clone());
+                edges.problems.push(Problem::NeedsAbsent { needer, absent });
+            }
+        }
+    }
+}
+
 impl Graph {
     /// Orders `resources`.
     ///
     /// # Errors
     /// Every [`Problem`] there is.
     pub fn build(resources: &[Resource]) -> Result<Self, Vec<Problem>> {
+        let nodes = Nodes::of(resources);
+        let Edges { needs, after, mut problems } = nodes.edges();
         let mut draft = Draft::new();
-        let mut links: Vec<Links> = Vec::new();
-        let mut first = Vec::with_capacity(resources.len());
-        for (resource, declared) in resources.iter().enumerate() {
-            let Some(spec) = &declared.spec else {
-                first.push(None);
-                continue;
-            };
-            first.push(Some(draft.node_count()));
-            for step in 0..declared.module.steps().len() {
-                draft.add_node(Some(Node { resource, step }));
-                links.push(spec.links(&declared.id.name, step));
-            }
+        for &node in &nodes.nodes {
+            draft.add_node(Some(node));
         }
-        let owner: Vec<usize> = draft.node_weights().flatten().map(|node| node.resource).collect();
-        let id = |node: usize| owner.get(node).map(|&resource| &resources[resource].id);
-        let index = Index::of(&links);
-        let mut problems = Vec::new();
-        let mut strong = Vec::new();
-        let mut weak = Vec::new();
-        let last = |resource: usize| first[resource].map(|node| node + resources[resource].module.steps().len() - 1);
-        let by_name: BTreeMap<String, usize> =
-            resources.iter().enumerate().map(|(index, resource)| (resource.id.to_string(), index)).collect();
-        for (node, link) in links.iter().enumerate() {
-            for anchor in &link.needs {
-                if let Anchor::Resource(name) = anchor {
-                    strong.extend(by_name.get(name).and_then(|&index| last(index)).map(|before| (before, node)));
-                    continue;
-                }
-                strong.extend(index.providers(anchor).iter().map(|&before| (before, node)));
-                for &gone in index.removers(anchor) {
-                    if gone == node {
-                    } else if !link.removes.is_empty() {
-                        // What goes away with it goes first.
-                        weak.push((node, gone));
-                    } else if let (Some(needer), Some(absent)) = (id(node), id(gone)) {
-                        problems.push(Problem::NeedsAbsent { needer: needer.clone(), absent: absent.clone() });
-                    }
-                }
-            }
-            for anchor in &link.after {
-                match anchor {
-                    Anchor::Resource(name) => {
-                        weak.extend(by_name.get(name).and_then(|&index| last(index)).map(|before| (before, node)));
-                    }
-                    _ => weak.extend(index.providers(anchor).iter().map(|&before| (before, node))),
-                }
-            }
-        }
-        for (resource, declared) in resources.iter().enumerate() {
-            let (Some(start), Some(end)) = (first[resource], last(resource)) else {
-                continue;
-            };
-            strong.extend((start..end).map(|step| (step, step + 1)));
-            let other = |name: &String| by_name.get(name).copied();
-            strong.extend(declared.requires.iter().filter_map(other).filter_map(last).map(|before| (before, start)));
-            strong.extend(
-                declared.before.iter().filter_map(other).filter_map(|index| first[index]).map(|after| (end, after)),
-            );
-        }
-        strong.retain(|(from, to)| from != to);
-        strong.sort_unstable();
-        strong.dedup();
-        for (from, to) in strong {
+        for (from, to) in needs {
             draft.add_edge(NodeIndex::new(from), NodeIndex::new(to), Strength::Needs);
         }
-        problems.extend(cycles(&draft).into_iter().map(|nodes| {
-            let mut ids: Vec<Id> = nodes.into_iter().filter_map(&id).cloned().collect();
+        problems.extend(cycles(&draft).into_iter().map(|cycle| {
+            let mut ids: Vec<Id> = cycle.into_iter().map(|node| nodes.id(node).clone()).collect();
             ids.dedup();
             Problem::Cycle(ids)
         }));
@@ -152,14 +195,14 @@ impl Graph {
             problems.dedup();
             return Err(problems);
         }
-        packages_together(&mut draft, &links);
-        for (from, to) in weak {
+        packages_together(&mut draft, &nodes.links);
+        for (from, to) in after {
             let (from, to) = (NodeIndex::new(from), NodeIndex::new(to));
-            if from != to && !has_path_connecting(&draft, to, from, None) {
+            if !has_path_connecting(&draft, to, from, None) {
                 draft.add_edge(from, to, Strength::After);
             }
         }
-        Ok(Self::sealed(&draft, first))
+        Ok(Self::sealed(&draft, nodes.first))
     }
 
     fn sealed(draft: &Draft, first: Vec<Option<usize>>) -> Self {
@@ -348,8 +391,8 @@ fn walk_cycle(draft: &Draft, members: &BTreeSet<NodeIndex>) -> Vec<usize> {
                 cycle.reverse();
                 return cycle;
             }
-            if !from.contains_key(&next) {
-                from.insert(next, node);
+            if let Entry::Vacant(entry) = from.entry(next) {
+                entry.insert(node);
                 queue.push_back(next);
             }
         }

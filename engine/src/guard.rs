@@ -3,7 +3,9 @@
 use crate::command::{Danger, Op};
 use crate::facts::{Facts, Pending};
 use crate::link::Standing;
+use crate::paths::STAT;
 use crate::query::{Answer, Blind, Fact, Query};
+use crate::writes;
 
 /// Where a group (1 argument) opens a door: the files of sudo, doas and sshd that name it, and its line in
 /// group(5).
@@ -34,11 +36,26 @@ fn decode(answer: &Answer, _: &[String]) -> Result<Doors, Blind> {
     })
 }
 
+/// The home of an account (1 argument), as /etc/passwd has it and, on a second line, as it really is.
+static HOME: Fact<Vec<String>> = Fact {
+    query: Query::new(
+        "home of the session",
+        r#"account "$1" && printf '%s\n' "${H%/}" && readlink -f -- "$H""#,
+    ),
+    decode: |answer, _| Ok(answer.text()?.lines().map(str::to_owned).collect()),
+};
+
 /// Why `op` must not be done in a session that stands on `standing`; `None`: it may.
 pub fn refusal(op: &Op, standing: &Standing, facts: &Facts) -> Result<Option<String>, Pending> {
+    if let Some(why) = path_refusal(op, standing, facts)? {
+        return Ok(Some(why));
+    }
     for danger in &op.endangers {
         let why = match danger {
             Danger::Account(account) => account_refusal(account, standing),
+            Danger::Shell { account, shell } => shell_refusal(account, shell, standing, facts)?,
+            Danger::Unit(unit) => unit_refusal(unit, standing),
+            Danger::Package(package) => package_refusal(package, standing),
             Danger::Keys { account, removed, left } => keys_refusal(account, removed, left, standing),
             Danger::Group { account, group } => group_refusal(account.as_deref(), group, standing, facts)?,
         };
@@ -58,12 +75,85 @@ fn account_refusal(account: &str, standing: &Standing) -> Option<String> {
     (account == "root").then(|| "refused: it would take root's account away".to_owned())
 }
 
+fn shell_refusal(
+    account: &str,
+    shell: &str,
+    standing: &Standing,
+    facts: &Facts,
+) -> Result<Option<String>, Pending> {
+    let lets_nobody_in = ["nologin", "false", "true"].contains(&shell.rsplit('/').next().unwrap_or_default());
+    if lets_nobody_in || standing.account.as_deref() != Some(account) {
+        return Ok(account_refusal(account, standing).filter(|_| lets_nobody_in));
+    }
+    // A link to a shell is what /bin/sh is.
+    let there = facts.ask(&STAT, &[shell])?.is_some();
+    Ok((!there).then(|| {
+        format!("refused: this session is logged in as {account}, and {shell} is not on the host, so the next one could not be; declare the package that brings it, and enforce that first")
+    }))
+}
+
+/// sshd's own unit, under the names it has had.
+fn unit_refusal(unit: &str, standing: &Standing) -> Option<String> {
+    let name = unit.trim_end_matches(".service");
+    (standing.account.is_some() && ["ssh", "sshd", "ssh.socket", "sshd.socket"].contains(&name)).then(|| {
+        format!("refused: this session came in by {unit}, and the next one could not; do this at the host's console")
+    })
+}
+
+fn package_refusal(package: &str, standing: &Standing) -> Option<String> {
+    let ground: &[&str] = match (&standing.account, standing.becomes) {
+        (None, _) => &[],
+        (Some(_), false) => &["openssh-server"],
+        (Some(_), true) => &["openssh-server", "sudo", "sudo-ldap", "opendoas"],
+    };
+    // `openssh-server:amd64`
+    let name = package.split(':').next().unwrap_or(package);
+    ground.contains(&name).then(|| {
+        format!("refused: this session came in by {name}, and the next one could not; do this at the host's console")
+    })
+}
+
+/// What would be done to the file that holds the session's key, or to a directory on the way to it.
+fn path_refusal(op: &Op, standing: &Standing, facts: &Facts) -> Result<Option<String>, Pending> {
+    let is = |command: &crate::command::Command| std::ptr::eq(op.command, command);
+    let removes = [&writes::REMOVE, &writes::REMOVE_DIRECTORY, &writes::REMOVE_TREE, &writes::LINK].into_iter().any(is);
+    let owns = [&writes::OWN, &writes::MKDIR].into_iter().any(is);
+    let (Some(login), Some(path)) = (standing.account.as_deref(), op.args.first()) else { return Ok(None) };
+    if !(removes || owns || is(&writes::WRITE)) {
+        return Ok(None);
+    }
+    let homes = facts.ask(&HOME, &[login])?;
+    let Some((home, keys)) = homes
+        .iter()
+        .map(|home| (home, format!("{home}/.ssh/authorized_keys")))
+        .find(|(_, keys)| keys.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    else {
+        return Ok(None);
+    };
+    if removes {
+        return Ok(Some(format!(
+            "refused: this session is logged in as {login} by a key in {keys}, and the next one could not be; log in as somebody else to do this"
+        )));
+    }
+    if is(&writes::WRITE) {
+        return Ok(Some(format!(
+            "refused: this session is logged in as {login} by a key in {keys}; declare the keys under ssh_keys, where it can be seen that this one stays"
+        )));
+    }
+    let mode = op.args.get(1).and_then(|mode| u32::from_str_radix(mode, 8).ok()).unwrap_or(0);
+    let owner = op.args.get(2).map_or("", String::as_str);
+    let foreign = !["", "0", "root", login].contains(&owner) && owner.parse::<u32>().is_err();
+    Ok((path.starts_with(home.as_str()) && (mode & 0o022 != 0 || foreign)).then(|| {
+        format!("refused: sshd would no longer trust {keys}, and this session is logged in as {login} by a key in it; nobody but {login} and root may own {path} or write to it")
+    }))
+}
+
 fn keys_refusal(account: &str, removed: &[String], left: &[String], standing: &Standing) -> Option<String> {
     let ours = standing.account.as_deref() == Some(account);
     match &standing.key {
         Some(key) if ours && removed.contains(key) => {
             return Some(format!(
-                "refused: this session was opened with the key {key}; list it, or log in with another one"
+                "refused: this session was opened with the key {key}, which would no longer open {account}, or not for everything; list it as it is, or log in with another one"
             ));
         }
         None if ours && !removed.is_empty() => {

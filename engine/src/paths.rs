@@ -325,3 +325,79 @@ fn decode_file(answer: &Answer) -> Result<Option<File>, Blind> {
     };
     Ok(Some(File { stat, sha256 }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(out: &str) -> Answer {
+        Answer { out: out.into(), ..Answer::default() }
+    }
+
+    fn stats(out: &str, paths: &[&str]) -> Vec<Result<Option<FileKind>, Blind>> {
+        let args: Vec<_> = paths.iter().map(|path| [(*path).to_owned()]).collect();
+        let args: Vec<&[String]> = args.iter().map(<[String; 1]>::as_slice).collect();
+        let parts = split_stats(&answer(out), &args);
+        parts.iter().map(|part| decode_stat(part).map(|stat| stat.map(|stat| stat.kind))).collect()
+    }
+
+    #[test]
+    fn lines_and_errors_find_their_paths_even_when_the_errors_name_them_otherwise() {
+        let out = "81a4 0 0 1 2 3 /a b\n41ed 0 0 1 2 3 /c\n\n\
+            stat: cannot statx '/it'\\''s \"x\"': No such file or directory\n\
+            stat: cannot statx '/secret/x': Permission denied\n.\n";
+        let seen = stats(out, &["/a b", "/it's \"x\"", "/secret/x", "/c"]);
+        assert_eq!(seen[..2], [Ok(Some(FileKind::Regular)), Ok(None)]);
+        assert!(matches!(seen[2], Err(Blind::Denied(_))));
+        assert_eq!(seen[3], Ok(Some(FileKind::Directory)));
+    }
+
+    #[test]
+    fn what_does_not_add_up_is_no_absence() {
+        for out in ["", "\n", "\n\n.\n", "garbage\n", "\nstat: one: No such file or directory\n.\n"] {
+            let seen = stats(out, &["/a", "/b"]);
+            assert!(seen.iter().all(|stat| matches!(stat, Err(Blind::Failed(_)))), "{out:?}: {seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_without_stat_or_sha256sum_is_not_a_host_without_files() {
+        let no_stat = Answer { status: 127, out: vec![], err: b"sh: stat: not found".to_vec() };
+        let path = ["/a".to_owned()];
+        let parts = split_files(&no_stat, &[&path]);
+        assert!(matches!(decode_file(&parts[0]), Err(Blind::NoTool(_))));
+        let no_sum = Answer { status: 127, ..answer("81a4 0 0 1 2 3 /a\n\n\n.\n") };
+        let file = decode_file(&split_files(&no_sum, &[&path])[0]).unwrap().unwrap();
+        assert!(matches!(file.sha256, Some(Err(Blind::Failed(why))) if why == "sha256sum is not on the host"));
+    }
+
+    #[test]
+    fn hashes_find_their_paths_with_backslashes_too() {
+        let hash = "0".repeat(64);
+        let out = format!("81a4 0 0 1 2 3 /a\\b\n81a4 0 0 1 2 3 /c\n\n\n.\n\\{hash}  /a\\\\b\n!/c\n");
+        let (one, other) = (["/a\\b".to_owned()], ["/c".to_owned()]);
+        let parts = split_files(&answer(&out), &[&one, &other]);
+        assert_eq!(decode_file(&parts[0]).unwrap().unwrap().sha256, Some(Ok(hash)));
+        assert!(matches!(decode_file(&parts[1]).unwrap().unwrap().sha256, Some(Err(Blind::Denied(_)))));
+    }
+
+    #[test]
+    fn content_counts_only_with_its_mark_at_the_end() {
+        assert_eq!((READ.decode)(&answer("a=\n="), &[]), Ok(b"a=\n".to_vec()));
+        assert_eq!((READ.decode)(&answer("it cannot be read!"), &[]), Err(Blind::Failed("it cannot be read".into())));
+        assert!(matches!((READ.decode)(&answer("cut sho"), &[]), Err(Blind::Garbled(_))));
+        let large = "x".repeat(READ_LIMIT + 1) + "=";
+        assert_eq!((READ.decode)(&answer(&large), &[]), Err(Blind::TooLarge(READ_LIMIT)));
+    }
+
+    #[test]
+    fn only_plain_absolute_paths_are_paths() {
+        for path in ["/", "/etc/motd", "/a b/'c'", "/-rf", "/é", "/a.b/..c"] {
+            assert_eq!(path_problem(path), None, "{path}");
+        }
+        let long = format!("/{}", "x".repeat(256));
+        for path in ["", "etc", "/a/", "//a", "/a//b", "/a/../b", "/.", "/a\nb", "/a\0", &long, "~/x"] {
+            assert!(path_problem(path).is_some(), "{path}");
+        }
+    }
+}

@@ -126,11 +126,18 @@ impl Answer {
         let line = said.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or("");
         match self.status {
             124 | 137 => Blind::TimedOut,
-            127 => Blind::NoTool(line.to_owned()),
+            127 => Blind::NoTool(missing_tool(line).to_owned()),
             _ if line.contains("ermission denied") => Blind::Denied(line.to_owned()),
             status => Blind::Failed(if line.is_empty() { format!("exit status {status}") } else { line.to_owned() }),
         }
     }
+}
+
+/// The tool in a shell's complaint: `sh: 112: stat: not found` (dash), `sh: line 1: stat: command not found` (bash),
+/// `sh: stat: not found` (busybox). Another complaint is returned whole.
+fn missing_tool(line: &str) -> &str {
+    let subject = line.strip_suffix(": command not found").or_else(|| line.strip_suffix(": not found"));
+    subject.and_then(|subject| subject.rsplit(": ").next()).unwrap_or(line)
 }
 
 /// Why a host cannot tell. Never the same as "absent", never compliant. Texts that come from the host are
@@ -151,7 +158,7 @@ pub enum Blind {
     Failed(String),
     /// The kind does not work on this system, or not for this object: why.
     Unsupported(String),
-    /// The connection went away before the answer.
+    /// The connection or its rights went away before the answer: how.
     Cut(String),
     /// Something it rests on is not there yet (an account that does not exist); with a drifted resource
     /// before it the verdict is `blocked`.
@@ -167,8 +174,7 @@ impl fmt::Display for Blind {
             Self::TimedOut => write!(f, "no answer in time"),
             Self::TooLarge(limit) => write!(f, "the answer is larger than {limit} bytes"),
             Self::Garbled(why) => write!(f, "the answer cannot be read: {why}"),
-            Self::Cut(why) => write!(f, "the connection was lost: {why}"),
-            Self::Failed(why) | Self::Unsupported(why) | Self::NotYet(why) => f.write_str(why),
+            Self::Failed(why) | Self::Unsupported(why) | Self::Cut(why) | Self::NotYet(why) => f.write_str(why),
         }
     }
 }

@@ -152,7 +152,7 @@ impl<C> Session<C> {
                 Blind::Cut(why)
             }
             Err(Broken::Stalled) => Blind::TimedOut,
-            Ok(_) if !frames.begun() => Blind::Garbled(no_answer(&frames)),
+            Ok(_) if !frames.begun() => Blind::Failed(no_answer(&frames)),
             Ok(Ended::Signal(signal)) => Blind::Failed(format!("the shell was ended by SIG{signal}")),
             Ok(_) => Blind::Failed("the shell ended before its script".into()),
         };
@@ -205,7 +205,7 @@ impl Session<Armed> {
             return Ok(Vec::new());
         }
         if let Some(why) = &self.lost {
-            return Ok(vec![Done::Failed(format!("the connection was lost: {why}")); ops.len()]);
+            return Ok(vec![Done::Failed(why.clone()); ops.len()]);
         }
         if let Some(op) = ops.iter().find(|op| op.args.iter().any(|arg| arg.contains('\0'))) {
             return Err(format!("{}: a value has a NUL in it, which no command can take", op.says));
@@ -246,7 +246,7 @@ impl Session<Armed> {
                     }),
                 },
                 None => match &self.lost {
-                    Some(why) => Done::Failed(format!("not reached: the connection was lost: {why}")),
+                    Some(why) => Done::Failed(format!("not reached: {why}")),
                     None => Done::NotRun,
                 },
             })
@@ -285,10 +285,18 @@ fn blind(facts: &mut Facts, calls: Vec<Call>, why: &Blind) {
     facts.learn(calls.into_iter().flat_map(|call| call.probes).map(|probe| (probe, Err(why.clone()))));
 }
 
+/// What the login shell did instead of running the script.
 fn no_answer(frames: &Frames) -> String {
-    match frames.noise().as_str() {
-        "" => "the login shell ran nothing of the script".into(),
-        noise => format!("the login shell printed: {noise}"),
+    const WORDS: usize = 300;
+    let noise = frames.noise();
+    let odd = noise.chars().filter(|c| *c == '\u{fffd}' || (c.is_control() && !c.is_whitespace())).count();
+    match noise.chars().count() {
+        0 => "the login shell ran nothing of the script".into(),
+        count if odd * 10 > count => "the login shell printed bytes that are no text, and ran nothing".into(),
+        count if count > WORDS => {
+            format!("the login shell printed: {}…", noise.chars().take(WORDS).collect::<String>())
+        }
+        _ => format!("the login shell printed: {noise}"),
     }
 }
 

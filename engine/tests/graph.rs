@@ -1,4 +1,5 @@
 //! The order of resources, from their links alone.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 use engine::graph::{Graph, Problem};
 use engine::{
@@ -201,6 +202,18 @@ fn what_goes_away_with_something_goes_before_it() {
     let last_of_directory =
         graph.levels().iter().position(|level| level.iter().any(|node| node.resource == 0 && node.step == 1));
     assert!(last_of_file < last_of_directory, "{:?}", host.levels());
+}
+
+#[test]
+fn what_goes_away_and_merely_comes_after_something_that_goes_away_too_goes_first() {
+    let host = Host::default()
+        .thing("directory", json!({"removes": ["path:/srv/a"]}))
+        .thing("file", json!({"removes": ["path:/srv/a/b"], "after": ["path:/srv/a"]}));
+    let graph = host.graph().unwrap();
+    let last = |resource| {
+        graph.levels().iter().position(|level| level.iter().any(|node| node.resource == resource && node.step == 1))
+    };
+    assert!(last(1) < last(0), "{:?}", host.levels());
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! The script and its framing, through every shell a host may have.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 #![expect(clippy::disallowed_types, reason = "the shells under test are processes; the crate itself runs none")]
 
 use engine::event::Nobody;

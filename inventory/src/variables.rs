@@ -2,7 +2,7 @@
 
 use crate::load::RESERVED;
 use crate::{Inventory, Variable, groups};
-use source::{Diagnostic, Node, Table};
+use source::{Diagnostic, Node, Table, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads a mapping of variables.
@@ -28,10 +28,25 @@ pub fn read(node: &Node, diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<String, 
                     .hint("give the variable another name"),
             );
         } else {
+            refuse_templates(value, diagnostics);
             vars.insert(name.to_owned(), value.clone());
         }
     }
     vars
+}
+
+/// A variable is data. Braces in it would come out as braces, which nobody who writes them means.
+fn refuse_templates(value: &Node, diagnostics: &mut Vec<Diagnostic>) {
+    match &value.value {
+        Value::Scalar(scalar) if scalar.text.contains("{{") => diagnostics.push(
+            Diagnostic::error("template-in-variable", "the value of a variable is never a template")
+                .at(&value.place, "")
+                .hint("put the parts together where the variable is used"),
+        ),
+        Value::Scalar(_) | Value::Unknown => {}
+        Value::List(items) => items.iter().for_each(|item| refuse_templates(item, diagnostics)),
+        Value::Map(entries) => entries.iter().for_each(|(_, value)| refuse_templates(value, diagnostics)),
+    }
 }
 
 /// Gives every host the variables of its groups that it does not set itself.

@@ -1,5 +1,7 @@
 //! Hosts, groups and patterns.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use inventory::{Become, Connection, Inventory};
 use source::{Node, render, yaml};
 use std::time::Duration;

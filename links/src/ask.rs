@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// The variable of the environment in which `comply` may find sudo's password. No program that is started here inherits
+/// it: `ssh` could hand it on to a host (`SendEnv` of ssh_config(5)).
+pub const BECOME_PASSWORD: &str = "COMPLY_BECOME_PASSWORD";
+
 /// Shows a question and reads the answer unseen; `None`: there is nobody to ask.
 type Ask = dyn Fn(&str) -> Option<String> + Send + Sync;
 

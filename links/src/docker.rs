@@ -41,9 +41,9 @@ pub(crate) fn connect(container: &str, deadline: Instant) -> Result<Box<dyn Way>
     let out = String::from_utf8_lossy(&out);
     let (status, user) = out.trim_end_matches('\n').split_once(' ').unwrap_or((out.trim(), ""));
     if status != "running" {
-        return Err(unreachable(format!(
-            "the container is {status}, not running; start it with: docker start {container}"
-        )));
+        let verb = if status == "paused" { "unpause" } else { "start" };
+        let why = format!("the container is {status}, not running; for it to run: docker {verb} {container}");
+        return Err(unreachable(why));
     }
     let user = user.split(':').next().unwrap_or_default();
     Ok(Box::new(Docker { container: String::from(container), root: matches!(user, "" | "root" | "0") }))

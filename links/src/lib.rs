@@ -4,6 +4,9 @@
 //! Every way is one [`channel::Channel`] a script: bytes in, bytes out, an end. What is above it (how the shell is
 //! started, sudo's dialogue, deadlines) is written once, in `link` and `rights`.
 
+#[cfg(test)]
+extern crate self as links;
+
 mod ask;
 mod authenticate;
 mod channel;
@@ -24,5 +27,5 @@ mod ssh;
 mod ssh_channel;
 mod target;
 
-pub use ask::Asker;
+pub use ask::{Asker, BECOME_PASSWORD};
 pub use target::{Become, Connection, SshTarget, Target, connector};

@@ -16,6 +16,7 @@ use engine::link::{Broken, Step, Unreachable};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
+use crate::ask::BECOME_PASSWORD;
 use crate::channel::{Channel, Event};
 use crate::config;
 use crate::process::Process;
@@ -262,6 +263,7 @@ pub(crate) struct Carrier(Child);
 
 impl Carrier {
     pub(crate) fn start(mut command: Command, end: OwnedFd) -> io::Result<Self> {
+        command.env_remove(BECOME_PASSWORD);
         command.stdin(Stdio::from(end.try_clone()?)).stdout(Stdio::from(end)).stderr(Stdio::piped()).process_group(0);
         let child = command.spawn()?;
         if let Some(pipe) = &child.stderr {

@@ -10,6 +10,7 @@ use engine::link::{Broken, Ended, Stream};
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::ask::BECOME_PASSWORD;
 use crate::channel::{Channel, Event};
 use crate::socket;
 
@@ -32,6 +33,7 @@ impl Process {
     /// Starts it.
     pub(crate) fn start(command: &mut Command) -> io::Result<Self> {
         let mut child = command
+            .env_remove(BECOME_PASSWORD)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -40,11 +42,9 @@ impl Process {
             .spawn()?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let process = Self { child, stdin, stdout, stderr, turn: Stream::Out, over: false };
-        for pipe in [process.stdin.as_ref().map(AsFd::as_fd), process.output(Stream::Out), process.output(Stream::Err)]
-        {
-            if let Some(pipe) = pipe {
-                rustix::io::ioctl_fionbio(pipe, true)?;
-            }
+        let pipes = [process.stdin.as_ref().map(AsFd::as_fd), process.output(Stream::Out), process.output(Stream::Err)];
+        for pipe in pipes.into_iter().flatten() {
+            rustix::io::ioctl_fionbio(pipe, true)?;
         }
         Ok(process)
     }

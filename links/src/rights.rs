@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use engine::link::{Broken, Ended, Stream};
 
-use crate::ask::Asker;
+use crate::ask::{Asker, BECOME_PASSWORD};
 use crate::channel::{CHUNK, Channel, Event, pump};
 use crate::link::Way;
 use crate::nonce::nonce;
@@ -85,6 +85,11 @@ impl Rights {
             Means::Doas => {
                 return match silently(way, &["doas", "-n", "--"], from, input, deadline, output)? {
                     Ok(ended) => Ok(ended),
+                    Err(refusal) if refusal.wants_password() => Err(Broken::Become(format!(
+                        "{}; comply gives no password to doas, which wants a terminal for it: let this account use it \
+                         without one (`permit nopass` in doas.conf)",
+                        refusal.message("doas")
+                    ))),
                     Err(refusal) => Err(Broken::Become(refusal.message("doas"))),
                 };
             }
@@ -107,7 +112,7 @@ impl Rights {
         let started = Instant::now();
         let Some(password) = self.asker.become_password(&self.host) else {
             return Err(Broken::Become(format!(
-                "{}; give comply the password, or let this account use sudo without one",
+                "{}; give it (--ask-become-pass), or let this account use sudo without one",
                 refusal.message("sudo")
             )));
         };
@@ -132,7 +137,7 @@ impl Refusal {
 
     fn wants_password(&self) -> bool {
         let said = String::from_utf8_lossy(&self.said);
-        ["password is required", "authentication is required", "authentication required"]
+        ["password is required", "authentication is required", "authentication required", "Authentication required"]
             .iter()
             .any(|words| said.contains(words))
     }
@@ -255,9 +260,20 @@ fn last_line(said: &[u8]) -> &[u8] {
 
 /// What sudo or doas said, as one short line.
 fn first_lines(said: &[u8]) -> String {
-    let said = String::from_utf8_lossy(said.get(..said.len().min(4096)).unwrap_or_default()).into_owned();
+    let said = String::from_utf8_lossy(said.get(..said.len().min(4096)).unwrap_or_default());
+    let said = without_command(&said);
     let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).take(3).collect();
     lines.join("; ")
+}
+
+/// "user ops is not allowed to execute 'LONG COMMAND' as root on web1", without the command, which is ours.
+fn without_command(said: &str) -> String {
+    let parts = || {
+        let (before, rest) = said.split_once("not allowed to execute '")?;
+        let (_, after) = rest.rsplit_once("' as ")?;
+        Some(format!("{before}not allowed to execute a shell as {after}"))
+    };
+    parts().unwrap_or_else(|| String::from(said))
 }
 
 fn new_word() -> Result<String, Broken> {

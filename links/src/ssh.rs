@@ -285,3 +285,11 @@ impl Way for Ssh {
         Standing { account: Some(self.user.clone()), key: self.key.clone(), becomes: false }
     }
 }
+
+#[cfg(test)]
+#[allow(dead_code)]
+#[path = "../tests/real/server.rs"]
+mod server;
+
+#[cfg(test)]
+mod tests;

@@ -43,7 +43,9 @@ mod tests {
     #[test]
     fn names_that_could_be_options_numbers_or_fields_are_refused() {
         let long = "x".repeat(33);
-        for name in ["", "-r", "+nis", "1000", "a:b", "a,b", "a b", "a\n", "é", "a$b", "a$$", "../x", "$(id)", "*", &long] {
+        for name in
+            ["", "-r", "+nis", "1000", "a:b", "a,b", "a b", "a\n", "é", "a$b", "a$$", "../x", "$(id)", "*", &long]
+        {
             assert!(problem(name).is_some(), "{name:?}");
         }
         assert_eq!(group_problem("group", "1000"), None);

@@ -1,6 +1,8 @@
 //! For tests: facts made of answers as hosts gave them.
 
-use engine::{Answer, Change, Danger, Difference, Drifted, Fact, Facts, Id, Module, Pending, Planned, Probe, Problem, Repository};
+use engine::{
+    Answer, Change, Danger, Difference, Drifted, Fact, Facts, Id, Module, Pending, Planned, Probe, Problem, Repository,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -40,7 +42,11 @@ impl Repository for Files {
 }
 
 /// What a policy says of several resources of one kind, in JSON; mistakes as one text each.
-pub fn specs<M: Module>(module: &'static M, fields: serde_json::Value, files: &Files) -> Result<BTreeMap<String, M::Spec>, Vec<String>> {
+pub fn specs<M: Module>(
+    module: &'static M,
+    fields: serde_json::Value,
+    files: &Files,
+) -> Result<BTreeMap<String, M::Spec>, Vec<String>> {
     let fields: BTreeMap<String, serde_json::Value> = serde_json::from_value(fields).unwrap();
     let (mut specs, mut problems) = (BTreeMap::new(), Vec::new());
     let tell = |name: &str, problem: Problem| {
@@ -50,8 +56,12 @@ pub fn specs<M: Module>(module: &'static M, fields: serde_json::Value, files: &F
     for (name, fields) in fields {
         match serde_json::from_value::<M::Spec>(fields) {
             Ok(spec) => {
-                problems.extend(module.problems(&name, &spec).into_iter().map(|problem| tell(&name, problem)));
-                specs.insert(name, spec);
+                let found = module.problems(&name, &spec);
+                if found.is_empty() {
+                    specs.insert(name, spec);
+                } else {
+                    problems.extend(found.into_iter().map(|problem| tell(&name, problem)));
+                }
             }
             Err(error) => problems.push(format!("{name}: {error}")),
         }
@@ -88,7 +98,13 @@ pub fn story<M: Module>(module: &'static M, name: &str, spec: &M::Spec, host: &H
         match planned {
             Planned::Refuse { why, .. } => story.push(format!("refused: {why}")),
             Planned::Do(op) => {
-                story.push(format!("{}: {} {:?} <{}>", op.says, op.command.name, op.args, String::from_utf8_lossy(&op.stdin)));
+                story.push(format!(
+                    "{}: {} {:?} <{}>",
+                    op.says,
+                    op.command.name,
+                    op.args,
+                    String::from_utf8_lossy(&op.stdin)
+                ));
                 story.extend(op.hurts.iter().map(|hurt| format!("hurts: {hurt}")));
                 story.extend(op.destroys.iter().map(|what| format!("destroys: {what}")));
                 story.extend(op.endangers.iter().map(|danger| match danger {

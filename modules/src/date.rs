@@ -23,7 +23,8 @@ impl Date {
 
     /// Reads `YYYY-MM-DD` of a year from 1970 on; `None` for any other form, and for days that no calendar has.
     pub fn parse(text: &str) -> Option<Self> {
-        let shape = |(index, byte): (usize, u8)| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+        let shape =
+            |(index, byte): (usize, u8)| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
         if text.len() != 10 || !text.bytes().enumerate().all(shape) {
             return None;
         }
@@ -125,7 +126,17 @@ mod tests {
 
     #[test]
     fn other_forms_and_days_that_no_calendar_has_are_errors() {
-        for text in ["", "2026-2-1", "2026-02-30", "2026-13-01", "1969-12-31", "20260101", "31/12/2026", "2026-00-10", "2026-12-3é"] {
+        for text in [
+            "",
+            "2026-2-1",
+            "2026-02-30",
+            "2026-13-01",
+            "1969-12-31",
+            "20260101",
+            "31/12/2026",
+            "2026-00-10",
+            "2026-12-3é",
+        ] {
             assert_eq!(Date::parse(text), None, "{text}");
         }
     }

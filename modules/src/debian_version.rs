@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 /// Compares two versions as `dpkg --compare-versions` does. Any text is a version to it: what is malformed
 /// still has a place in the order.
 pub fn compare(left: &str, right: &str) -> Ordering {
-    let ((left_epoch, left_upstream, left_revision), (right_epoch, right_upstream, right_revision)) = (split(left), split(right));
+    let ((left_epoch, left_upstream, left_revision), (right_epoch, right_upstream, right_revision)) =
+        (split(left), split(right));
     digits(left_epoch, right_epoch)
         .then_with(|| part(left_upstream, right_upstream))
         .then_with(|| part(left_revision, right_revision))
@@ -65,8 +66,23 @@ mod tests {
     #[test]
     fn versions_are_ordered_as_debian_orders_them() {
         let ordered = [
-            "1.0~~", "1.0~~a", "1.0~", "1.0~rc1-1", "1.0", "1.0-1~deb12u1", "1.0-1", "1.0-1+b1", "1.0-1+deb12u1", "1.0a", "1.0+git",
-            "1.1", "1.9", "1.10", "2", "1:0.1", "10:0",
+            "1.0~~",
+            "1.0~~a",
+            "1.0~",
+            "1.0~rc1-1",
+            "1.0",
+            "1.0-1~deb12u1",
+            "1.0-1",
+            "1.0-1+b1",
+            "1.0-1+deb12u1",
+            "1.0a",
+            "1.0+git",
+            "1.1",
+            "1.9",
+            "1.10",
+            "2",
+            "1:0.1",
+            "10:0",
         ];
         for (index, left) in ordered.iter().enumerate() {
             for (other, right) in ordered.iter().enumerate() {

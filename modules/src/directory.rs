@@ -36,8 +36,25 @@ pub struct Spec {
 
 /// Without these a system does not start.
 const VITAL: &[&str] = &[
-    "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys", "/usr",
-    "/usr/bin", "/usr/lib", "/usr/sbin", "/var", "/var/lib",
+    "/",
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/home",
+    "/lib",
+    "/lib64",
+    "/proc",
+    "/root",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/sbin",
+    "/var",
+    "/var/lib",
 ];
 
 /// Of the names in a directory that goes away, how many are told.
@@ -214,10 +231,13 @@ fn plan(drifted: &Drifted<'_, Directory>) -> Vec<Planned> {
             let unusable = drifted.seen.content.iter().filter(|entry| entry.path.is_none()).map(|entry| &*entry.name);
             let unusable: Vec<_> = unusable.take(TOLD).collect();
             if !unusable.is_empty() {
-                return refuse(format!("remove these from {path} yourself, their names are not plain text: {unusable:?}"));
+                return refuse(format!(
+                    "remove these from {path} yourself, their names are not plain text: {unusable:?}"
+                ));
             }
             let mut ops = Vec::new();
-            let fields: Vec<_> = drifted.changes.iter().map(|change| change.field).filter(|f| *f != "exclusive").collect();
+            let fields: Vec<_> =
+                drifted.changes.iter().map(|change| change.field).filter(|f| *f != "exclusive").collect();
             if !fields.is_empty() {
                 let access = spec.access().access(Some(stat), 0o755);
                 ops.push(writes::own(id.clone(), path, &access, format!("set {}", fields.join(" and "))).into());
@@ -232,10 +252,13 @@ fn plan(drifted: &Drifted<'_, Directory>) -> Vec<Planned> {
 /// Removes what nobody declares.
 fn clear(id: &Id, path: &str, kind: FileKind) -> Op {
     match kind {
-        FileKind::Directory => {
-            Op::new(id.clone(), &writes::REMOVE_TREE, vec![path.into()], format!("remove {path}, which nothing declares"))
-                .destroys(format!("the directory {path} and all that is in it"))
-        }
+        FileKind::Directory => Op::new(
+            id.clone(),
+            &writes::REMOVE_TREE,
+            vec![path.into()],
+            format!("remove {path}, which nothing declares"),
+        )
+        .destroys(format!("the directory {path} and all that is in it")),
         _ => Op::new(id.clone(), &writes::REMOVE, vec![path.into()], format!("remove {path}, which nothing declares")),
     }
 }

@@ -113,7 +113,9 @@ mod tests {
 
     #[test]
     fn any_other_form_is_an_error() {
-        for text in ["", "m", "10 m", "-1d", "1.5h", "10M", "10m5", "99999999999999999999", "18446744073709551615w", "5é"] {
+        for text in
+            ["", "m", "10 m", "-1d", "1.5h", "10M", "10m5", "99999999999999999999", "18446744073709551615w", "5é"]
+        {
             assert_eq!(Duration::parse(text), None, "{text}");
         }
     }

@@ -130,9 +130,11 @@ impl Module for File {
         let written = [("mode", spec.mode.is_some()), ("owner", spec.owner.is_some()), ("group", spec.group.is_some())];
         if spec.is_absent() {
             let written = written.into_iter().filter_map(|(field, written)| written.then_some(field));
-            problems.extend(contents.iter().copied().chain(written).map(|field| {
-                Problem::field(field, format!("`{field}` means nothing for a file that must be absent"))
-            }));
+            problems.extend(
+                contents.iter().copied().chain(written).map(|field| {
+                    Problem::field(field, format!("`{field}` means nothing for a file that must be absent"))
+                }),
+            );
         } else if contents.is_empty() {
             let needing = [("seed", spec.seed.is_some()), ("validate", spec.validate.is_some())];
             problems.extend(needing.into_iter().filter(|(_, written)| *written).map(|(field, _)| {

@@ -40,8 +40,7 @@ pub struct Observed {
     strangers: Vec<String>,
 }
 
-static ADD: Command =
-    Command { name: "groupadd", shell: "name=$1; shift\ngroupadd \"$@\" -- \"$name\"" };
+static ADD: Command = Command { name: "groupadd", shell: "name=$1; shift\ngroupadd \"$@\" -- \"$name\"" };
 static NUMBER: Command = Command { name: "groupmod number", shell: "groupmod -g \"$2\" -- \"$1\"" };
 static SET_MEMBERS: Command = Command { name: "gpasswd members", shell: "gpasswd -M \"$2\" -- \"$1\"" };
 // 6: it is gone already; userdel takes an account's own group with it.
@@ -70,7 +69,8 @@ impl Module for Group {
             if name == "root" {
                 problems.push(Problem::name("a host cannot do without the group root"));
             }
-            let written = [("gid", spec.gid.is_some()), ("system", spec.system.is_some()), ("members", spec.members.is_some())];
+            let written =
+                [("gid", spec.gid.is_some()), ("system", spec.system.is_some()), ("members", spec.members.is_some())];
             for (field, _) in written.into_iter().filter(|(_, written)| *written) {
                 problems.push(Problem::field(field, format!("a group that must be absent has no `{field}`")));
             }
@@ -84,7 +84,11 @@ impl Module for Group {
             return if step == 0 { Links::new().removes(group) } else { Links::new() };
         }
         if step == MEMBERS {
-            return spec.members.iter().flatten().fold(Links::new(), |links, member| links.needs(Anchor::User(member.clone())));
+            return spec
+                .members
+                .iter()
+                .flatten()
+                .fold(Links::new(), |links, member| links.needs(Anchor::User(member.clone())));
         }
         let links = Links::new().provides(group);
         match spec.gid {
@@ -114,7 +118,9 @@ impl Module for Group {
             (Some(_), Presence::Absent) => changes.push(Change::value("state", "present", "absent")),
             (None, Presence::Present) => {
                 changes.push(Change::value("state", "absent", "present"));
-                changes.extend(spec.members.iter().flatten().map(|member| Change::missing("members", member).in_step(MEMBERS)));
+                changes.extend(
+                    spec.members.iter().flatten().map(|member| Change::missing("members", member).in_step(MEMBERS)),
+                );
             }
             (Some(group), Presence::Present) => {
                 changes.extend(numbers(spec, group.gid));
@@ -124,7 +130,13 @@ impl Module for Group {
         changes
     }
 
-    fn plan(&self, step: usize, _: &[Item<'_, Self>], drifted: &[Drifted<'_, Self>], _: &Facts) -> Result<Vec<Planned>, Pending> {
+    fn plan(
+        &self,
+        step: usize,
+        _: &[Item<'_, Self>],
+        drifted: &[Drifted<'_, Self>],
+        _: &Facts,
+    ) -> Result<Vec<Planned>, Pending> {
         Ok(drifted.iter().map(|drift| if step == MEMBERS { plan_members(drift) } else { plan_group(drift) }).collect())
     }
 }
@@ -145,7 +157,9 @@ fn members(name: &str, spec: &Spec, group: &Seen, primary_of: &BTreeSet<String>)
     let missing = wanted.iter().filter(|member| !group.members.contains(*member) && !primary_of.contains(*member));
     let extra = group.members.difference(wanted);
     // An account is always in the group that bears its own name.
-    let primary = primary_of.iter().filter(|user| user.as_str() != name && !wanted.contains(*user) && !group.members.contains(*user));
+    let primary = primary_of
+        .iter()
+        .filter(|user| user.as_str() != name && !wanted.contains(*user) && !group.members.contains(*user));
     missing
         .map(|member| Change::missing("members", member))
         .chain(extra.map(|member| Change::extra("members", member)))
@@ -170,12 +184,15 @@ fn plan_group(drift: &Drifted<'_, Group>) -> Planned {
         return Op::new(id.clone(), &ADD, args, "create the group").into();
     }
     match spec.gid {
-        Some(gid) => Op::new(id.clone(), &NUMBER, vec![name.clone(), gid.to_string()], format!("change its number to {gid}"))
-            .hurts(format!("files of the group {name} keep its old number"))
-            .into(),
+        Some(gid) => {
+            Op::new(id.clone(), &NUMBER, vec![name.clone(), gid.to_string()], format!("change its number to {gid}"))
+                .hurts(format!("files of the group {name} keep its old number"))
+                .into()
+        }
         None => Planned::Refuse {
             serves: vec![id.clone()],
-            why: "its number says otherwise, and a new one would leave its files behind; write the `gid` it must have".into(),
+            why: "its number says otherwise, and a new one would leave its files behind; write the `gid` it must have"
+                .into(),
         },
     }
 }
@@ -193,19 +210,27 @@ fn plan_members(drift: &Drifted<'_, Group>) -> Planned {
     let primary = drift.seen.primary_of.iter().filter(|user| *user != name && !wanted.contains(*user));
     let primary: Vec<&str> = primary.map(String::as_str).collect();
     if !primary.is_empty() {
-        return refuse(format!("it is the primary group of {}: give that account another `group` in `users`", primary.join(", ")));
+        return refuse(format!(
+            "it is the primary group of {}: give that account another `group` in `users`",
+            primary.join(", ")
+        ));
     }
     let gone = group.members.difference(wanted);
     let op = Op::new(drift.id.clone(), &SET_MEMBERS, vec![name.clone(), listed.join(",")], says(group, wanted));
-    gone.fold(op, |op, member| op.endangers(Danger::Group { account: Some(member.clone()), group: name.clone() })).into()
+    gone.fold(op, |op, member| op.endangers(Danger::Group { account: Some(member.clone()), group: name.clone() }))
+        .into()
 }
 
 fn says(group: &Seen, wanted: &BTreeSet<String>) -> String {
     let list = |set: Vec<&String>| set.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
-    let (added, removed) = (list(wanted.difference(&group.members).collect()), list(group.members.difference(wanted).collect()));
+    let (added, removed) =
+        (list(wanted.difference(&group.members).collect()), list(group.members.difference(wanted).collect()));
     match (added.is_empty(), removed.is_empty()) {
         (false, false) => format!("add {added}, remove {removed}"),
         (false, true) => format!("add {added}"),
         _ => format!("remove {removed}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,8 @@ pub mod duration;
 pub mod facts;
 pub mod file;
 pub mod group;
+#[cfg(test)]
+mod host;
 pub mod link;
 pub mod mode;
 pub mod owner;

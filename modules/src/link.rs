@@ -45,7 +45,8 @@ impl Module for Link {
         let mut problems = path_name::problems(name);
         match &spec.target {
             None if !spec.is_absent() => problems.push(
-                Problem::field("target", "a link needs a `target`").hint("say where it points: `target: /usr/share/zoneinfo/UTC`"),
+                Problem::field("target", "a link needs a `target`")
+                    .hint("say where it points: `target: /usr/share/zoneinfo/UTC`"),
             ),
             Some(_) if spec.is_absent() => {
                 problems.push(Problem::field("target", "`target` means nothing for a link that must be absent"));

@@ -114,6 +114,9 @@ fn number(name: &str) -> Option<u32> {
 /// What chown(1) takes as one name, and an option of no command: not empty, no separator, no `-` in front.
 pub fn is_name(name: &str) -> bool {
     let odd = |c: char| c.is_whitespace() || c.is_control() || ":/,".contains(c);
-    !name.is_empty() && name.len() <= 256 && !name.starts_with(['-', '+']) && !name.contains(odd)
+    !name.is_empty()
+        && name.len() <= 256
+        && !name.starts_with(['-', '+'])
+        && !name.contains(odd)
         && (number(name).is_some() || !name.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -127,7 +127,9 @@ impl Module for Package {
         [
             (!package.is_complete()).then(|| Change::value("state", &*package.status, "present")),
             version(spec, seen, package),
-            spec.hold.filter(|hold| *hold != seen.held()).map(|hold| Change::value("hold", seen.held().to_string(), hold.to_string())),
+            spec.hold
+                .filter(|hold| *hold != seen.held())
+                .map(|hold| Change::value("hold", seen.held().to_string(), hold.to_string())),
         ]
         .into_iter()
         .flatten()
@@ -147,7 +149,8 @@ impl Module for Package {
 
 fn leftovers(spec: &Spec, seen: &Observed) -> Option<Change> {
     let configured = seen.installed.iter().any(|package| package.status == "config-files");
-    (spec.purge == Some(true) && configured).then(|| Change::value("purge", "its configuration is left", "nothing is left"))
+    (spec.purge == Some(true) && configured)
+        .then(|| Change::value("purge", "its configuration is left", "nothing is left"))
 }
 
 fn version(spec: &Spec, seen: &Observed, package: &Installed) -> Option<Change> {
@@ -169,8 +172,9 @@ fn name_problem(name: &str) -> Option<Problem> {
         && package.starts_with(lower)
         && package.chars().all(|c| lower(c) || "+-.".contains(c))
         && !package.ends_with('-');
-    let architecture_is_right =
-        architecture.is_none_or(|name| name.starts_with(lower) && name.chars().all(|c| lower(c) || c == '-') && !name.ends_with('-'));
+    let architecture_is_right = architecture.is_none_or(|name| {
+        name.starts_with(lower) && name.chars().all(|c| lower(c) || c == '-') && !name.ends_with('-')
+    });
     if package_is_right && architecture_is_right && name.len() <= 200 {
         return None;
     }

@@ -22,10 +22,29 @@ pub struct PublicKey {
 
 /// What sshd(8) of OpenSSH 10 knows. It takes no key from a line with another one.
 const OPTIONS: &[&str] = &[
-    "agent-forwarding", "cert-authority", "command", "environment", "expiry-time", "from", "no-agent-forwarding",
-    "no-port-forwarding", "no-pty", "no-touch-required", "no-user-rc", "no-x11-forwarding", "permitlisten",
-    "permitopen", "port-forwarding", "principals", "pty", "restrict", "touch-required", "tunnel", "user-rc",
-    "verify-required", "x11-forwarding",
+    "agent-forwarding",
+    "cert-authority",
+    "command",
+    "environment",
+    "expiry-time",
+    "from",
+    "no-agent-forwarding",
+    "no-port-forwarding",
+    "no-pty",
+    "no-touch-required",
+    "no-user-rc",
+    "no-x11-forwarding",
+    "permitlisten",
+    "permitopen",
+    "port-forwarding",
+    "principals",
+    "pty",
+    "restrict",
+    "touch-required",
+    "tunnel",
+    "user-rc",
+    "verify-required",
+    "x11-forwarding",
 ];
 
 impl PublicKey {
@@ -48,14 +67,15 @@ impl PublicKey {
     /// What is wrong with it, without quoting what may be secret.
     pub fn parse(line: &str) -> Result<Self, String> {
         if line.contains("PRIVATE KEY") {
-            return Err("this is a private key: take it out of the repository and replace it, it is no longer secret".into());
+            return Err(
+                "this is a private key: take it out of the repository and replace it, it is no longer secret".into()
+            );
         }
         if line.trim().contains(['\n', '\0']) {
             return Err("a key is one line".into());
         }
-        let key = Self::read(line).ok_or_else(|| {
-            "not a public key; copy the line from a file like ~/.ssh/id_ed25519.pub".to_owned()
-        })?;
+        let key = Self::read(line)
+            .ok_or_else(|| "not a public key; copy the line from a file like ~/.ssh/id_ed25519.pub".to_owned())?;
         let plain = format!("{} {}", key.algorithm, key.base64);
         if let Err(why) = ssh_key::PublicKey::from_openssh(&plain) {
             return Err(format!("not a public key: {why}; copy the line from a file like ~/.ssh/id_ed25519.pub"));
@@ -98,6 +118,16 @@ impl PublicKey {
     /// different names or the case of those names.
     pub fn same_rights(&self, other: &Self) -> bool {
         self.fingerprint == other.fingerprint && self.rights() == other.rights()
+    }
+
+    /// Whether this opens the account wherever and for whatever `other` does: of the options, only some narrow that.
+    pub fn opens_like(&self, other: &Self) -> bool {
+        const NARROW: &[&str] = &["cert-authority", "command", "expiry-time", "from", "principals", "verify-required"];
+        let narrow = |key: &Self| -> Vec<(String, Option<String>)> {
+            let rights = key.rights().into_iter().filter(|(name, _)| NARROW.contains(&name.as_str()));
+            rights.map(|(name, value)| (name, value.map(str::to_owned))).collect()
+        };
+        self.fingerprint == other.fingerprint && (narrow(self).is_empty() || narrow(self) == narrow(other))
     }
 
     fn rights(&self) -> Vec<(String, Option<&str>)> {
@@ -219,7 +249,9 @@ impl Fingerprint {
         let Some(hash) = text.trim().strip_prefix("SHA256:") else {
             return match PublicKey::read(text) {
                 Some(key) => Ok(Self(key.fingerprint)),
-                None => Err("neither a public key nor a fingerprint; `ssh-keygen -lf FILE` prints one: SHA256:…".into()),
+                None => {
+                    Err("neither a public key nor a fingerprint; `ssh-keygen -lf FILE` prints one: SHA256:…".into())
+                }
             };
         };
         let hash = hash.trim_end_matches('=');
@@ -277,7 +309,10 @@ mod tests {
 
     #[test]
     fn options_are_cut_as_sshd_cuts_them() {
-        assert_eq!(options(&format!(r#"command="echo \"a, b\"",no-pty {KEY}"#)), [r#"command="echo \"a, b\"""#, "no-pty"]);
+        assert_eq!(
+            options(&format!(r#"command="echo \"a, b\"",no-pty {KEY}"#)),
+            [r#"command="echo \"a, b\"""#, "no-pty"]
+        );
         assert_eq!(options(&format!("from=\"192.0.2.1,*.example.org\"\t{KEY}")), [r#"from="192.0.2.1,*.example.org""#]);
         assert_eq!(options(&format!(r#"command="ssh-rsa AAAA" {KEY} me"#)), [r#"command="ssh-rsa AAAA""#]);
         assert_eq!(PublicKey::read(&format!(r#"command="not closed {KEY}"#)), None);

@@ -5,6 +5,7 @@ pub(crate) mod plan;
 use crate::date::Date;
 use crate::facts::changed::CHANGED;
 use crate::facts::units::{UNIT, Unit};
+use crate::path_name::ANY_UNIT_FILE;
 use engine::{Anchor, Change, Drifted, Facts, Item, Links, Module, Pending, Planned, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,10 +67,15 @@ impl Module for Service {
             problems.push(Problem::name("this is no name of a systemd unit: letters, digits and `:_.\\@-`"));
         } else if stem.ends_with('@') {
             // systemctl describes no template, nor anything that is asked for together with one.
-            problems.push(Problem::name("a template is no unit of its own").hint(format!("name an instance, such as `{stem}main`")));
+            problems.push(
+                Problem::name("a template is no unit of its own")
+                    .hint(format!("name an instance, such as `{stem}main`")),
+            );
         }
         if spec.running.is_none() && spec.enabled.is_none() && spec.masked.is_none() && spec.restart_on.is_none() {
-            problems.push(Problem::name("nothing is said about it").hint("write `running`, `enabled`, `masked` or `restart_on`"));
+            problems.push(
+                Problem::name("nothing is said about it").hint("write `running`, `enabled`, `masked` or `restart_on`"),
+            );
         }
         for (field, wanted) in [("running", spec.running), ("enabled", spec.enabled)] {
             if spec.masked == Some(true) && wanted == Some(true) {
@@ -86,7 +92,11 @@ impl Module for Service {
     }
 
     fn links(&self, name: &str, spec: &Spec, _: usize) -> Links {
-        let links = Links::new().provides(Anchor::Unit(unit_name(name)));
+        let unit = unit_name(name);
+        let template =
+            unit.split_once('@').and_then(|(stem, rest)| Some(format!("{stem}@.{}", rest.rsplit_once('.')?.1)));
+        let links = Links::new().provides(Anchor::Unit(unit.clone())).needs(Anchor::Unit(unit)).after(ANY_UNIT_FILE);
+        let links = template.into_iter().fold(links, |links, template| links.needs(Anchor::Unit(template)));
         spec.restart_on.iter().flatten().fold(links, |links, id| links.needs(Anchor::Resource(id.clone())))
     }
 
@@ -98,7 +108,9 @@ impl Module for Service {
         let mut newer = Vec::new();
         for (id, time) in times {
             let changed = *time?;
-            newer.extend(changed.filter(|changed| unit.active_since.is_some_and(|since| since < *changed)).map(|_| id.clone()));
+            newer.extend(
+                changed.filter(|changed| unit.active_since.is_some_and(|since| since < *changed)).map(|_| id.clone()),
+            );
         }
         if let Some(what) = on_its_way(spec, &unit) {
             return Err(Pending::Settling { what, limit: SETTLING });
@@ -110,7 +122,9 @@ impl Module for Service {
         let unit = &seen.unit;
         [
             spec.masked.and_then(|masked| mask(masked, unit)),
-            unit.needs_reload.then(|| Change::value("daemon_reload", "the unit file has changed since systemd read it", "read again")),
+            unit.needs_reload.then(|| {
+                Change::value("daemon_reload", "the unit file has changed since systemd read it", "read again")
+            }),
             spec.enabled.and_then(|enabled| enablement(enabled, unit)),
             spec.running.and_then(|running| activity(running, unit)),
             restart(spec, seen),
@@ -120,7 +134,13 @@ impl Module for Service {
         .collect()
     }
 
-    fn plan(&self, _: usize, _: &[Item<'_, Self>], drifted: &[Drifted<'_, Self>], _: &Facts) -> Result<Vec<Planned>, Pending> {
+    fn plan(
+        &self,
+        _: usize,
+        _: &[Item<'_, Self>],
+        drifted: &[Drifted<'_, Self>],
+        _: &Facts,
+    ) -> Result<Vec<Planned>, Pending> {
         Ok(plan::plan(drifted))
     }
 }
@@ -152,7 +172,9 @@ fn has_crashed(unit: &Unit) -> bool {
 fn on_its_way(spec: &Spec, unit: &Unit) -> Option<String> {
     let on_its_way = match spec.running? {
         true if has_crashed(unit) => false,
-        true => ["activating", "deactivating", "reloading", "refreshing", "maintenance"].contains(&unit.active.as_str()),
+        true => {
+            ["activating", "deactivating", "reloading", "refreshing", "maintenance"].contains(&unit.active.as_str())
+        }
         false => unit.active == "deactivating",
     };
     on_its_way.then(|| format!("is {} ({})", unit.active, unit.sub))

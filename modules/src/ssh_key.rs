@@ -207,7 +207,12 @@ fn key_of(line: &Line) -> Option<&PublicKey> {
 /// For a reader.
 fn label(line: &Line) -> String {
     key_of(line).map_or_else(
-        || format!("a line that is no key: {}", String::from_utf8_lossy(&line.raw).chars().take(60).collect::<String>()),
+        || {
+            format!(
+                "a line that is no key: {}",
+                String::from_utf8_lossy(&line.raw).chars().take(60).collect::<String>()
+            )
+        },
         PublicKey::label,
     )
 }

@@ -19,7 +19,7 @@ pub fn unified_diff(old: &str, new: &str) -> String {
     for line in lines.by_ref().take(LINES) {
         if shown.len() + line.len() > BYTES {
             let room = BYTES.saturating_sub(shown.len());
-            shown.push_str(&line[..line.floor_char_boundary(room)]);
+            shown.extend(line.char_indices().take_while(|(at, _)| *at < room).map(|(_, c)| c));
             shown.push_str("…\n");
             break;
         }

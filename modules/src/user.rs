@@ -169,7 +169,13 @@ impl Module for User {
         }
     }
 
-    fn plan(&self, _: usize, _: &[Item<'_, Self>], drifted: &[Drifted<'_, Self>], _: &Facts) -> Result<Vec<Planned>, Pending> {
+    fn plan(
+        &self,
+        _: usize,
+        _: &[Item<'_, Self>],
+        drifted: &[Drifted<'_, Self>],
+        _: &Facts,
+    ) -> Result<Vec<Planned>, Pending> {
         Ok(drifted.iter().flat_map(plan::plan).collect())
     }
 }
@@ -211,7 +217,9 @@ fn problems_of_present(spec: &Spec) -> Vec<Problem> {
     problems.extend(spec.group.iter().filter_map(|group| account_name::group_problem("group", group)));
     problems.extend(spec.groups.iter().flatten().filter_map(|group| account_name::group_problem("groups", group)));
     if spec.exclusive == Some(true) && spec.groups.is_none() {
-        problems.push(Problem::field("exclusive", "`exclusive` needs the list it is about").hint("write `groups: []` for none"));
+        problems.push(
+            Problem::field("exclusive", "`exclusive` needs the list it is about").hint("write `groups: []` for none"),
+        );
     }
     if spec.move_home == Some(true) && spec.home.is_none() {
         problems.push(Problem::field("move_home", "`move_home` needs a `home`"));
@@ -232,14 +240,17 @@ fn problems_of_present(spec: &Spec) -> Vec<Problem> {
         );
     }
     if spec.locked == Some(true) && spec.expires.is_some() {
-        problems.push(Problem::field("expires", "`locked: true` lets the account expire at once").hint("write one of them"));
+        problems.push(
+            Problem::field("expires", "`locked: true` lets the account expire at once").hint("write one of them"),
+        );
     }
     problems
 }
 
 /// A hash as crypt(5) makes it, or a word that no password matches.
 fn is_hash(password: &str) -> bool {
-    let crypt = password.strip_prefix('$').is_some_and(|rest| rest.split('$').filter(|part| !part.is_empty()).count() >= 2);
+    let crypt =
+        password.strip_prefix('$').is_some_and(|rest| rest.split('$').filter(|part| !part.is_empty()).count() >= 2);
     let plain = password.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
     ["*", "!"].contains(&password) || (crypt && plain)
 }
@@ -332,7 +343,8 @@ fn password_age(limit: Duration, seen: &Present) -> Option<Change> {
         return Some(Change::value("password_age", "not recorded", limit.to_string()));
     };
     let age = u64::try_from(seen.today - changed).unwrap_or(0);
-    (age.saturating_mul(86_400) > limit.seconds()).then(|| Change::value("password_age", format!("{age}d"), limit.to_string()))
+    (age.saturating_mul(86_400) > limit.seconds())
+        .then(|| Change::value("password_age", format!("{age}d"), limit.to_string()))
 }
 
 fn lock(locked: bool, spec: &Spec, seen: &Present) -> Option<Change> {

@@ -1,5 +1,9 @@
 //! What the crate may run on a host: complete, valid in every shell, and reviewed.
-#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "the test reads the sources and asks real shells")]
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the test reads the sources and asks real shells"
+)]
 
 use modules::programs::{QUERIES, commands};
 use std::collections::BTreeSet;
@@ -59,7 +63,8 @@ fn every_program_is_valid_in_every_shell() {
     for program in programs {
         for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
             let checked = Command::new(shell[0]).args(&shell[1..]).args(["-n", "-c", program]).output();
-            let checked = checked.unwrap_or_else(|error| panic!("{shell:?}: {error}; the tests need it (apt-get install {})", shell[0]));
+            let checked = checked
+                .unwrap_or_else(|error| panic!("{shell:?}: {error}; the tests need it (apt-get install {})", shell[0]));
             assert!(checked.status.success(), "{shell:?}: {}\n{program}", String::from_utf8_lossy(&checked.stderr));
         }
     }

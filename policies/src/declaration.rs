@@ -175,8 +175,7 @@ fn field(declaration: &mut Declaration, kind: &Kind, key: &Key, node: &Node, dia
         "for_each" => declaration.for_each = expression(node, diagnostics),
         "name" => declaration.name = Some(Template::compile(node, diagnostics)),
         "mode" => declaration.mode = Some((key.clone(), Template::compile(node, diagnostics))),
-        name if own => {
-            let _ = name;
+        _ if own => {
             declaration.fields.push((key.clone(), Template::compile(node, diagnostics)));
         }
         name if COMMON.contains(&name) => {

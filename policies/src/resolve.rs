@@ -312,17 +312,17 @@ impl Resolver<'_> {
             let Some(kind) = self.repo.kinds.get(index) else { continue };
             let sealed = kind.module.seal(fields, files);
             for (name, problem) in sealed.problems {
-                if files.is_about_facts(&problem.message) {
+                let merged = self.merger.find(index, &name);
+                // Sides of which only one will hold cannot be judged together.
+                let sides = merged.is_some_and(|merged| merged.undetermined && merged.places.len() > 1);
+                if sides || files.is_about_facts(&problem.message) {
                     continue;
                 }
-                let merged = self.merger.find(index, &name);
                 let message = format!("{}/{name}: {}", kind.module.kind(), problem.message);
                 let mut diagnostic = Diagnostic::error("bad-resource", message).maybe_hint(problem.hint);
                 let field = problem.field.and_then(|field| merged?.field_places.get(field));
-                for place in field
-                    .into_iter()
-                    .chain(merged.map(|merged| &merged.places).into_iter().flatten().filter(|_| field.is_none()))
-                {
+                let declared = merged.map_or(&[][..], |merged| &merged.places);
+                for place in field.map_or(declared, std::slice::from_ref) {
                     diagnostic = diagnostic.at(place, "");
                 }
                 self.diagnostics.push(diagnostic);

@@ -1,5 +1,7 @@
 //! Every directory of `mistakes/` is a repository with a mistake in it; beside it is what `comply` says.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 #[allow(dead_code)]
 mod kinds;
 

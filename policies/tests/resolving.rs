@@ -1,10 +1,13 @@
 //! What a host's resources come to.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod kinds;
 
-use engine::{Mode, Resource, Severity};
-use kinds::{FileSpec, PackageSpec, State, UserSpec};
+use engine::{Anchor, Mode, Resource, Severity};
+use kinds::{FileSpec, LinkSpec, PackageSpec, State, UserSpec};
 use policies::{Identity, Repo, Resolution, Selection};
+use proptest::prelude::*;
 use source::{Diagnostic, render};
 use std::path::Path;
 
@@ -258,6 +261,16 @@ fn conditions_on_facts_are_undetermined_until_the_host_is_asked() {
 }
 
 #[test]
+fn sides_of_which_only_one_will_hold_are_not_judged_together() {
+    let (_dir, repo) = policy(
+        "hosts: [all]\npackages:\n  old: {name: curl, version: \"1\", when: os.version < 13}\n  new: {name: curl, state: absent, when: os.version >= 13}\n",
+    );
+    assert!(resolved(&repo, "one").undetermined);
+    let asked = repo.resolve("one", Some(&debian("12")));
+    assert_eq!(spec::<PackageSpec>(get(&asked, "package/curl")).version.as_deref(), Some("1"));
+}
+
+#[test]
 fn the_inventory_may_say_what_a_host_is() {
     let (_dir, repo) = good(&[
         ("inventory.yml", "hosts: {one: {facts: {os: {id: debian, version: \"12\"}}}}\n"),
@@ -384,6 +397,42 @@ fn the_root_is_the_nearest_directory_with_an_inventory() {
 }
 
 #[test]
+fn every_resource_is_shown_what_all_of_them_provide() {
+    let (_dir, repo) = policy("hosts: [all]\nlinks: {/a: {target: /x}, /b: {target: /y}}\n");
+    let resolution = resolved(&repo, "one");
+    let all = [Anchor::Path("/a".into()), Anchor::Path("/b".into())].into();
+    assert_eq!(spec::<LinkSpec>(get(&resolution, "link//a")).others, all);
+}
+
+#[test]
+fn what_a_module_keeps_for_itself_cannot_be_written() {
+    let (_dir, _, diagnostics) =
+        repository(&[TWO_HOSTS, ("policies/web.yml", "hosts: [all]\nlinks: {/a: {target: /x, others: []}}\n")]);
+    assert_eq!(diagnostics.iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>(), ["unknown-key"]);
+}
+
+#[test]
+fn many_hosts_with_one_mistake_give_one_message() {
+    let (_dir, repo, mut diagnostics) = repository(&[
+        ("inventory.yml", "hosts: {a: {}, b: {}, c: {}, d: {}, e: {}}\n"),
+        ("policies/web.yml", "hosts: [all]\npackages: {curl: {version: \"{{ nope }}\"}}\n"),
+    ]);
+    for host in repo.inventory().hosts() {
+        diagnostics.extend(repo.resolve(&host.name, None).diagnostics);
+    }
+    insta::assert_snapshot!(render(&source::sorted(diagnostics), false), @r#"
+    error[undefined-name]: `nope` is not defined
+     --> policies/web.yml:2:32
+      |
+    2 | packages: {curl: {version: "{{ nope }}"}}
+      |                                ^^^^
+      |
+      = note: on a, b, c and 2 more
+      = help: known here: arch, host, hostname, os, virtualization
+    "#);
+}
+
+#[test]
 fn a_policy_leaves_out_its_exceptions() {
     let (_dir, repo) = policy("hosts: [all]\nexcept: [\"t*\"]\npackages: [curl]\n");
     assert_eq!(ids(&resolved(&repo, "one")), ["package/curl"]);
@@ -415,4 +464,50 @@ fn a_large_repository_is_resolved_in_little_time() {
     }
     eprintln!("loaded in {loaded:?}, resolved in {:?}", started.elapsed() - loaded);
     assert!(started.elapsed() < std::time::Duration::from_secs(60));
+}
+
+/// Pieces of policies, put together at random.
+fn policyish() -> impl Strategy<Value = String> {
+    let key = prop_oneof![
+        Just("hosts"),
+        Just("users"),
+        Just("files"),
+        Just("packages"),
+        Just("when"),
+        Just("mode"),
+        Just("name"),
+        Just("for_each"),
+        Just("requires"),
+        Just("tags"),
+        Just("shell"),
+        Just("groups"),
+        Just("ppom"),
+        Just("why"),
+    ];
+    let value = prop_oneof![
+        Just("[all]".to_owned()),
+        Just("present".to_owned()),
+        Just("\"{{ host.name }}\"".to_owned()),
+        Just("[a, b]".to_owned()),
+        Just("{}".to_owned()),
+        Just("os.version > 1".to_owned()),
+        Just("host.groups".to_owned()),
+        Just("audit".to_owned()),
+        "\\PC{0,6}",
+    ];
+    let line = (0..4_usize, key, prop::option::of(value))
+        .prop_map(|(indent, key, value)| format!("{}{key}: {}\n", "  ".repeat(indent), value.unwrap_or_default()));
+    prop::collection::vec(line, 0..12).prop_map(|lines| lines.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_policy_makes_it_panic(text in policyish()) {
+        let (_dir, repo, diagnostics) = repository(&[TWO_HOSTS, ("policies/a.yml", &text)]);
+        render(&diagnostics, true);
+        render(&repo.resolve("one", None).diagnostics, true);
+        repo.resolve("two", Some(&debian("13")));
+    }
 }

@@ -49,6 +49,8 @@ pub fn phrases(changes: &[Change], tense: Tense, host: &str, style: &Style) -> V
             }),
         }
     }
+    // What needs lines of its own comes last.
+    told.sort_by_key(|phrase| !phrase.details.is_empty());
     told
 }
 

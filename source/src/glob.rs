@@ -34,3 +34,36 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 pub fn is_glob(text: &str) -> bool {
     text.contains(['*', '?'])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn stars_match_anything_and_question_marks_one_character() {
+        for (pattern, text) in [
+            ("*", ""),
+            ("*", "file//etc/motd"),
+            ("file/*", "file//etc/motd"),
+            ("pica0?", "pica01"),
+            ("a*b*c", "a/b/bc"),
+            ("?", "é"),
+            ("", ""),
+            ("a**", "a"),
+        ] {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in
+            [("file/*", "files/x"), ("pica0?", "pica0"), ("a*b", "abc"), ("", "a"), ("A", "a"), ("[a]", "a")]
+        {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn many_stars_take_no_time() {
+        let started = std::time::Instant::now();
+        assert!(!matches(&"*a".repeat(200), &"a".repeat(199).repeat(20).replace('a', "b")));
+        assert!(started.elapsed() < std::time::Duration::from_secs(5));
+    }
+}

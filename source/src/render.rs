@@ -81,3 +81,29 @@ fn hosts(hosts: &BTreeSet<String>) -> Option<String> {
         count => Some(format!("on {named} and {} more", count - SHOWN)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::place::SourceFile;
+
+    #[test]
+    fn only_labelled_lines_are_printed_and_control_characters_do_nothing() {
+        let file = SourceFile::new("a.yml", "password: one\nname: \u{1b}[2J\nsecret: two\nname: x\n");
+        let diagnostic = Diagnostic::error("code", "wrong \u{1b}[2J")
+            .at(&Place::new(&file, 14..18), "here")
+            .at(&Place::new(&file, 37..41), "there")
+            .on("one");
+        let text = render(&[diagnostic], false);
+        assert!(!text.contains('\u{1b}') && !text.contains("password") && !text.contains("secret"), "{text}");
+        assert!(text.contains("here") && text.contains("there") && text.contains("a.yml:4:1"), "{text}");
+    }
+
+    #[test]
+    fn colour_is_only_there_when_it_is_asked_for() {
+        let file = SourceFile::new("a.yml", "a: b\n");
+        let diagnostic = [Diagnostic::warning("code", "odd").at(&Place::new(&file, 0..1), "")];
+        assert!(render(&diagnostic, true).contains('\u{1b}'));
+        assert!(!render(&diagnostic, false).contains('\u{1b}'));
+    }
+}

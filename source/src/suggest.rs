@@ -31,3 +31,27 @@ pub fn hint<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     }
     Some(format!("known here: {}", known.join(", ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{hint, nearest};
+
+    #[test]
+    fn a_slip_of_the_pen_is_recognised() {
+        let known = ["shell", "groups", "group", "uid", "PermitRootLogin"];
+        assert_eq!(nearest("shel", known), Some("shell"));
+        assert_eq!(nearest("gruop", known), Some("group"));
+        assert_eq!(nearest("permitrootlogin", known), Some("PermitRootLogin"));
+        assert_eq!(nearest("permit_root_login", known), Some("PermitRootLogin"));
+        assert_eq!(nearest("user", ["users"]), Some("users"));
+    }
+
+    #[test]
+    fn what_is_far_from_everything_gets_the_list_if_that_is_short() {
+        assert_eq!(nearest("nonsense", ["shell", "uid"]), None);
+        assert_eq!(hint("nonsense", ["shell", "uid"]), Some("known here: shell, uid".into()));
+        let many: Vec<String> = (0..30).map(|n| format!("a-long-name-{n}")).collect();
+        assert_eq!(hint("nonsense", many.iter().map(String::as_str)), None);
+        assert_eq!(hint("nonsense", []), None);
+    }
+}

@@ -61,3 +61,22 @@ fn text(one: &str, two: &str) -> Ordering {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::compare;
+    use std::cmp::Ordering;
+
+    #[test]
+    fn versions_are_in_debian_s_order() {
+        let rising =
+            ["0", "1.0~~", "1.0~rc1", "1.0", "1.0-1", "1.0-1+deb12u1", "1.0a", "1.0+b", "1.9", "1.10", "2:0.1"];
+        for (at, one) in rising.iter().enumerate() {
+            for (other, two) in rising.iter().enumerate() {
+                assert_eq!(compare(one, two), at.cmp(&other), "{one} {two}");
+            }
+        }
+        assert_eq!(compare("1.01", "1.1"), Ordering::Equal);
+        assert_eq!(compare("99999999999999999999999", "100000000000000000000000"), Ordering::Less);
+    }
+}

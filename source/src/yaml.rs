@@ -70,7 +70,7 @@ enum Pending {
 
 struct Builder<'a> {
     file: &'a Arc<SourceFile>,
-    /// The byte offset of every character: the parser counts characters.
+    /// The parser counts characters, a place counts bytes.
     offsets: Offsets<'a>,
     stack: Vec<Open>,
     anchors: HashMap<usize, (Node, usize)>,
@@ -79,7 +79,7 @@ struct Builder<'a> {
     diagnostics: Vec<Diagnostic>,
 }
 
-/// Turns character indices, which only grow by and large, into byte offsets.
+/// Turns character indices into byte offsets.
 struct Offsets<'a> {
     text: &'a str,
     ascii: bool,

@@ -1,5 +1,7 @@
 //! `when` and `for_each`.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use proptest::prelude::*;
 use source::{Each, Expr, Local, Node, Scope, Truth, Value, render, yaml};
 
@@ -155,6 +157,8 @@ fn a_local_name_hides_an_outer_one() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn no_expression_makes_it_panic(text in "([a-z.]{0,4}|[ ()\\[\\]<>=!\"'0-9.,-]|and |or |not |in |defined\\(|port|members|\\PC){0,30}") {
         if let Ok(expression) = Expr::parse(&Node::given("when", &text)) {

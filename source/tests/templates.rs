@@ -1,5 +1,7 @@
 //! `{{ … }}` in values, and template files.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use proptest::prelude::*;
 use source::{Diagnostic, FileTemplate, Node, NotRendered, Rendered, Scope, Template, Value, yaml};
 
@@ -119,6 +121,17 @@ fn mistakes_are_found_before_anything_is_rendered() {
 }
 
 #[test]
+fn nesting_without_end_is_a_mistake_and_no_crash() {
+    for piece in ["(", "[", "-", "not ", "{'a': ", "1 + ", "a.", "a | first | ", "a[", "a if ", "a ~ "] {
+        let text = piece.repeat(20_000);
+        assert!(!mistake(&format!("{{{{ {text} }}}}")).is_empty(), "{piece}");
+        assert!(FileTemplate::parse("motd", &format!("{{{{ {text} }}}}")).is_err(), "{piece}");
+        assert!(FileTemplate::parse("motd", &format!("{{% if {text} %}}{{% endif %}}")).is_err(), "{piece}");
+    }
+    assert!(FileTemplate::parse("motd", &"{% if port %}".repeat(20_000)).is_err());
+}
+
+#[test]
 fn what_is_not_known_yet_is_not_rendered() {
     assert!(matches!(rendered("'{{ arch }}'").0, Rendered::Unknown));
     assert!(matches!(rendered("[a, 'on {{ arch | upper }}']").0, Rendered::Unknown));
@@ -149,6 +162,8 @@ fn a_template_file_must_not_mention_what_is_not_there() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn no_template_makes_it_panic(text in "(\\{\\{|\\}\\}|port|members|[ |.()'\"=+-]|\\PC){0,24}") {
         let node = Node::given("a.yml", &text);

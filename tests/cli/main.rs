@@ -3,6 +3,7 @@
 mod formats;
 mod interruption;
 mod manual;
+mod question;
 mod repository;
 mod sandbox;
 mod selection;

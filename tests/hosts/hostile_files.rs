@@ -165,7 +165,8 @@ fn a_managed_file_linked_to_shadow_shows_nothing_of_it() {
         ));
         let before = host.sh_ok("cat /etc/shadow; stat -c '%a %U %G' /etc/shadow");
         let repo = Repo::new().host(&host).policy(
-            "files:
+            "
+             files:
                /home/mallory/.profile-of-mine: {content: \"x\\n\", owner: mallory, mode: 0644}
                /home/mallory/sub/shadow: {content: \"x\\n\", owner: mallory, mode: 0644}
                /home/mallory/sub/comply-was-here: {content: \"x\\n\", owner: mallory}
@@ -217,7 +218,8 @@ fn an_account_that_exchanges_directories_for_links_gains_nothing() {
     let key = host.fleet().public_key();
     for round in 0..6 {
         let repo = Repo::new().host(&host).policy(&format!(
-            "files:
+            "
+             files:
                /home/mallory/dir/shadow: {{content: \"round {round}\\n\", owner: mallory, mode: 0640}}
                /home/mallory/dir/passwd: {{content: \"round {round}\\n\", owner: root, group: root, mode: 0666}}
                /home/mallory/dir/comply-{round}: {{content: \"x\\n\", owner: mallory}}

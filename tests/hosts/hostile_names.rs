@@ -228,7 +228,8 @@ fn what_a_host_has_in_its_files_reaches_the_report_without_harm() {
         printf 'weird:x:4242:4242:\033[2J\377`touch /var/tmp/canary`:/odd/home:/bin/sh\n' >>/etc/passwd"#,
     );
     let repo = repository(&host).policy(&format!(
-        "files:
+        "
+         files:
            /odd/controls: {{content: \"x\\n\"}}
            /odd/invalid: {{content: \"x\\n\"}}
          links: {{/odd/link: {{target: x}}, /odd/broken: {{target: x}}}}

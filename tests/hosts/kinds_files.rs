@@ -288,7 +288,7 @@ fn a_content_that_its_check_refuses_is_not_put_in_place() {
             r#"
             files:
               /srv/checked: {content: "new\n", validate: "echo this is why >&2; grep -q old {}"}
-              /srv/new: {content: "new\n", validate: "false"}
+              /srv/new: {content: "new\n", validate: "false {}"}
               /srv/other: {content: "new\n", validate: "test ! -e /srv/new && grep -q new {}"}
             "#,
         );

@@ -89,7 +89,8 @@ fn what_is_replaced_is_saved_first_for_root_alone() {
     let run = Repo::new()
         .host(&host)
         .policy(
-            "files:
+            "
+             files:
                /etc/replaced: {content: \"new\\n\", mode: 0644}
                /etc/removed: absent
                /home/alice/own: {content: \"new\\n\"}
@@ -128,7 +129,8 @@ fn a_run_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
     host.write("/etc/atomic", content("a"));
     host.write("/run/reader.py", READER);
     let repo = Repo::new().host(&host).policy(
-        "files:
+        "
+         files:
            /etc/atomic: {source: files/atomic, mode: 0644}
            /etc/small-1: {source: files/small}
            /etc/small-2: {source: files/small}

@@ -35,7 +35,10 @@ pub fn finish(repo: &Repo, mut command: Command, meanwhile: impl FnOnce(u32) + S
         wait(&mut child, begun)
     });
     let output = Output { status, stdout, stderr };
-    Watched { run: repo.ended(&output, begun.elapsed()), memory }
+    let run = repo.ended(&output, begun.elapsed());
+    // Shown with a test that fails.
+    println!("{command:?} took {:?} and {memory} bytes{}", run.took, run.shown());
+    Watched { run, memory }
 }
 
 fn wait(child: &mut Child, begun: Instant) -> (std::process::ExitStatus, u64) {

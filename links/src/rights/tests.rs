@@ -127,7 +127,8 @@ fn doas_is_asked_for_no_password() {
     assert!(ran.seen.contains("-n\n--\n"), "{}", ran.seen);
     assert_eq!(
         refused(run("echo 'doas: Authentication required' >&2; exit 1", Become::Doas, given())),
-        "doas: Authentication required"
+        "doas: Authentication required; comply gives no password to doas, which wants a terminal for it: let this \
+         account use it without one (`permit nopass` in doas.conf)"
     );
 }
 
@@ -214,11 +215,19 @@ fn what_sudo_says_is_the_reason() {
         "{NEEDED}printf '%s' \"$prompt\" >&2; IFS= read -r answer; echo 'ops is not in the sudoers file.' >&2; exit 1"
     );
     assert_eq!(refused(run(&told, Become::Sudo, given())), "sudo refused: ops is not in the sudoers file.");
+    let told = "echo \"Sorry, user ops is not allowed to execute '$*' as root on web1.\" >&2; exit 1";
+    assert_eq!(
+        refused(run(told, Become::Sudo, given())),
+        "Sorry, user ops is not allowed to execute a shell as root on web1."
+    );
     let told = "echo 'sudo: sorry, you must have a tty to run sudo' >&2; exit 1";
     assert_eq!(refused(run(told, Become::Sudo, given())), "sudo: sorry, you must have a tty to run sudo");
     assert_eq!(refused(run("exit 1", Become::Sudo, given())), "sudo ended with status 1 and said nothing");
     let why = refused(run(&format!("{NEEDED}exit 1"), Become::Sudo, Asker::with(|_| None)));
-    assert_eq!(why, "sudo: a password is required; give comply the password, or let this account use sudo without one");
+    assert_eq!(
+        why,
+        "sudo: a password is required; give it (--ask-become-pass), or let this account use sudo without one"
+    );
 }
 
 #[test]

@@ -5,5 +5,6 @@
 mod local;
 mod openssh;
 mod scripts;
+#[allow(dead_code)]
 mod server;
 mod ssh;

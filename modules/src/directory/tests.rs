@@ -49,7 +49,8 @@ fn what_goes_with_a_directory_is_named_before() {
     state: present -> absent
     remove the empty directory: remove directory ["/srv/pad"] <>
     "#);
-    let mut full = host("41ed").says(&LIST, &[PATH], "/srv/pad/a\0/srv/pad/b\0/srv/pad/c\0/srv/pad/d\0/srv/pad/e\0/srv/pad/f\0=");
+    let mut full =
+        host("41ed").says(&LIST, &[PATH], "/srv/pad/a\0/srv/pad/b\0/srv/pad/c\0/srv/pad/d\0/srv/pad/e\0/srv/pad/f\0=");
     for name in ["a", "b", "c", "d", "e", "f"] {
         full = full.says(&STAT, &[&format!("/srv/pad/{name}")], "81a4 0 0 1 1 1 ");
     }

@@ -116,7 +116,9 @@ fn read_group(line: &str) -> Option<Group> {
 /// `systemd` counts as local: it knows root, nobody and what runs with `DynamicUser`.
 fn beyond_files(sources: &str) -> bool {
     let sources = sources.split_once('#').map_or(sources, |(before, _)| before);
-    sources.split_whitespace().any(|source| !source.starts_with('[') && !["files", "compat", "systemd"].contains(&source))
+    sources
+        .split_whitespace()
+        .any(|source| !source.starts_with('[') && !["files", "compat", "systemd"].contains(&source))
 }
 
 impl Accounts {
@@ -193,7 +195,10 @@ fn read_shadow(line: &str) -> Option<(String, Shadow)> {
     let fields: Vec<&str> = line.split(':').collect();
     let day = |index: usize| fields.get(index).and_then(|day: &&str| day.parse().ok());
     let (name, password) = (fields.first()?, fields.get(1)?);
-    Some(((*name).into(), Shadow { password: (*password).into(), changed: day(2), expires: day(7).filter(|day| *day >= 0) }))
+    Some((
+        (*name).into(),
+        Shadow { password: (*password).into(), changed: day(2), expires: day(7).filter(|day| *day >= 0) },
+    ))
 }
 
 /// Whether the home of an account is there.
@@ -231,12 +236,16 @@ pub static HOME: Fact<Home> = Fact {
 };
 
 /// Whether any source that the system asks (ldap, sss…) knows the account `$1`.
-pub static KNOWN_USER: Fact<bool> =
-    Fact { query: Query::new("getent passwd", "getent passwd \"$@\"").batched(Batch::Split(by_first_field)).slow(), decode: known };
+pub static KNOWN_USER: Fact<bool> = Fact {
+    query: Query::new("getent passwd", "getent passwd \"$@\"").batched(Batch::Split(by_first_field)).slow(),
+    decode: known,
+};
 
 /// Whether any source that the system asks knows the group `$1`.
-pub static KNOWN_GROUP: Fact<bool> =
-    Fact { query: Query::new("getent group", "getent group \"$@\"").batched(Batch::Split(by_first_field)).slow(), decode: known };
+pub static KNOWN_GROUP: Fact<bool> = Fact {
+    query: Query::new("getent group", "getent group \"$@\"").batched(Batch::Split(by_first_field)).slow(),
+    decode: known,
+};
 
 fn known(answer: &Answer, _: &[String]) -> Result<bool, Blind> {
     match answer.status {

@@ -110,8 +110,12 @@ fn decode(answer: &Answer) -> Result<Option<AuthorizedKeys>, Blind> {
         return Ok(None);
     }
     let uid = uid.parse().map_err(|_| garbled())?;
-    let (_gid, home, path, real) =
-        (line().ok_or_else(garbled)?, line().ok_or_else(garbled)?, line().ok_or_else(garbled)?, line().ok_or_else(garbled)?);
+    let (_gid, home, path, real) = (
+        line().ok_or_else(garbled)?,
+        line().ok_or_else(garbled)?,
+        line().ok_or_else(garbled)?,
+        line().ok_or_else(garbled)?,
+    );
     let mut way = Vec::new();
     loop {
         match line().ok_or_else(garbled)? {

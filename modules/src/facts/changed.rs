@@ -29,7 +29,8 @@ pub static CHANGED: Fact<Option<i64>> = Fact {
         let text = answer.ok()?.text()?;
         let mut latest = None;
         for line in text.lines() {
-            latest = latest.max(Some(microseconds(line).ok_or_else(|| Blind::Garbled(format!("stat printed {line:?}")))?));
+            latest =
+                latest.max(Some(microseconds(line).ok_or_else(|| Blind::Garbled(format!("stat printed {line:?}")))?));
         }
         Ok(latest)
     },
@@ -44,7 +45,10 @@ fn by_name(answer: &Answer, probes: &[&[String]]) -> Vec<Answer> {
             return answer.clone();
         }
         let wanted = args.first().map_or("", String::as_str);
-        let denied: Vec<&str> = err.lines().filter(|line| line.contains(&format!("'{wanted}'")) && line.contains("ermission denied")).collect();
+        let denied: Vec<&str> = err
+            .lines()
+            .filter(|line| line.contains(&format!("'{wanted}'")) && line.contains("ermission denied"))
+            .collect();
         let own = |line: &&str| line.split_once(' ').is_some_and(|(_, name)| is_of(name, wanted));
         let out: Vec<&str> = out.lines().filter(own).collect();
         Answer { status: i32::from(!denied.is_empty()), out: out.join("\n").into(), err: denied.join("\n").into() }
@@ -54,7 +58,8 @@ fn by_name(answer: &Answer, probes: &[&[String]]) -> Vec<Answer> {
 
 fn is_of(file: &str, wanted: &str) -> bool {
     let Some(package) = wanted.strip_prefix("package:") else { return file == wanted };
-    let of_package = file.strip_prefix("/var/lib/dpkg/info/").and_then(|name| name.strip_suffix(".list")?.strip_prefix(package));
+    let of_package =
+        file.strip_prefix("/var/lib/dpkg/info/").and_then(|name| name.strip_suffix(".list")?.strip_prefix(package));
     of_package.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 

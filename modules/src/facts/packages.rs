@@ -57,7 +57,8 @@ fn by_package(answer: &Answer, probes: &[&[String]]) -> Vec<Answer> {
         let (name, architecture) = split_architecture(args.first().map_or("", String::as_str));
         let of_package = |line: &&[u8]| {
             let mut fields = line.split(|byte| *byte == b'\t');
-            fields.next() == Some(name.as_bytes()) && architecture.is_none_or(|wanted| fields.next() == Some(wanted.as_bytes()))
+            fields.next() == Some(name.as_bytes())
+                && architecture.is_none_or(|wanted| fields.next() == Some(wanted.as_bytes()))
         };
         let out = answer.out.split_inclusive(|byte| *byte == b'\n').filter(of_package).collect::<Vec<_>>().concat();
         Answer { status: 0, out, err: Vec::new() }
@@ -92,11 +93,8 @@ pub struct Offered {
 
 /// What apt's lists offer of the package `$1`. The options keep apt from writing its caches.
 pub static OFFERED: Fact<Offered> = Fact {
-    query: Query::new(
-        "apt policy",
-        "apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy -- \"$@\"",
-    )
-    .batched(Batch::Split(by_heading)),
+    query: Query::new("apt policy", "apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy -- \"$@\"")
+        .batched(Batch::Split(by_heading)),
     decode: |answer, _| Ok(read_offered(answer.ok()?.text()?)),
 };
 
@@ -110,7 +108,8 @@ fn by_heading(answer: &Answer, probes: &[&[String]]) -> Vec<Answer> {
         for line in text.lines() {
             if let Some(heading) = line.strip_suffix(':').filter(|_| !line.starts_with(' ')) {
                 // The name of the host's own architecture is printed without it.
-                own = heading == wanted || (heading == split_architecture(wanted).0 && !text.contains(&format!("{wanted}:\n")));
+                own = heading == wanted
+                    || (heading == split_architecture(wanted).0 && !text.contains(&format!("{wanted}:\n")));
             } else if own {
                 out.push_str(line);
                 out.push('\n');
@@ -228,7 +227,9 @@ pub static SIMULATION: Fact<Simulation> = Fact {
             return Ok(Simulation::Would(out.lines().filter_map(read_step).collect()));
         }
         let err = String::from_utf8_lossy(&answer.err);
-        let unmet = out.lines().map(str::trim).filter(|line| [" : Depends:", " : PreDepends:", " : Conflicts:", " : Breaks:"].iter().any(|word| line.contains(word)));
+        let unmet = out.lines().map(str::trim).filter(|line| {
+            [" : Depends:", " : PreDepends:", " : Conflicts:", " : Breaks:"].iter().any(|word| line.contains(word))
+        });
         let errors = err.lines().filter_map(|line| line.strip_prefix("E: "));
         let said: Vec<&str> = unmet.chain(errors).take(4).collect();
         Ok(Simulation::Cannot(if said.is_empty() { answer.blind().to_string() } else { said.join("; ") }))
@@ -239,7 +240,9 @@ pub static SIMULATION: Fact<Simulation> = Fact {
 fn read_step(line: &str) -> Option<Step> {
     let (verb, rest) = line.split_once(' ')?;
     let (package, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-    let between = |open: char, close: [char; 2]| rest.split_once(open).map(|(_, after)| after.split(close).next().unwrap_or("").to_owned());
+    let between = |open: char, close: [char; 2]| {
+        rest.split_once(open).map(|(_, after)| after.split(close).next().unwrap_or("").to_owned())
+    };
     let to = match verb {
         "Inst" => Some(between('(', [' ', ')'])?),
         "Remv" | "Purg" => None,
@@ -286,7 +289,8 @@ mod tests {
     fn a_host_without_dpkg_is_unsupported_and_a_broken_one_is_blind() {
         let none = parts(by_package, &answer(127, "", ""), &["curl"]);
         assert!(matches!((INSTALLED.decode)(&none[0], &[]), Err(Blind::Unsupported(_))));
-        let broken = parts(by_package, &answer(2, "", "dpkg-query: error: parsing file '/var/lib/dpkg/status'\n"), &["curl"]);
+        let broken =
+            parts(by_package, &answer(2, "", "dpkg-query: error: parsing file '/var/lib/dpkg/status'\n"), &["curl"]);
         assert!(matches!((INSTALLED.decode)(&broken[0], &[]), Err(Blind::Failed(_))));
     }
 
@@ -326,7 +330,8 @@ mod tests {
             Conf jq (1.6-2.1+deb12u3 Debian-Security:12/oldstable-security [amd64])\n\
             Purg old:i386 [1.0]\n";
         let Simulation::Would(steps) = (SIMULATION.decode)(&answer(0, out, ""), &[]).unwrap() else { panic!("{out}") };
-        let read: Vec<_> = steps.iter().map(|step| (step.package.as_str(), step.from.as_deref(), step.to.as_deref())).collect();
+        let read: Vec<_> =
+            steps.iter().map(|step| (step.package.as_str(), step.from.as_deref(), step.to.as_deref())).collect();
         assert_eq!(
             read,
             [
@@ -342,7 +347,10 @@ mod tests {
     #[test]
     fn what_apt_cannot_do_is_said_in_its_own_words() {
         let out = "Some packages could not be installed.\nThe following packages have unmet dependencies:\n curl : Depends: libcurl4 (= 7.88.1-10+deb12u5) but 7.88.1-10+deb12u15 is to be installed\n";
-        let simulated = (SIMULATION.decode)(&answer(100, out, "E: Unable to correct problems, you have held broken packages.\n"), &[]);
+        let simulated = (SIMULATION.decode)(
+            &answer(100, out, "E: Unable to correct problems, you have held broken packages.\n"),
+            &[],
+        );
         assert_eq!(
             simulated,
             Ok(Simulation::Cannot(

@@ -52,7 +52,8 @@ fn by_paragraph(answer: &Answer, probes: &[&[String]]) -> Vec<Answer> {
     let text = String::from_utf8_lossy(&answer.out);
     let paragraphs: Vec<&str> = text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()).collect();
     let right = paragraphs.len() == probes.len();
-    let part = |index: usize| paragraphs.get(index).filter(|_| right).map_or_else(Vec::new, |text| text.as_bytes().to_vec());
+    let part =
+        |index: usize| paragraphs.get(index).filter(|_| right).map_or_else(Vec::new, |text| text.as_bytes().to_vec());
     (0..probes.len()).map(|index| Answer { out: part(index), ..answer.clone() }).collect()
 }
 
@@ -92,13 +93,24 @@ fn microseconds(timestamp: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
-    /// Debian 12, systemd 252: `ssh`, its alias `sshd`, a unit that is not there.
+    /// Debian 12, systemd 252: seven units in as many states.
     const CAPTURE: &str = include_str!("../../tests/captures/units-debian12.txt");
 
     fn parts(names: usize, text: &str) -> Vec<Answer> {
         let probes = vec![vec![String::new()]; names];
         let answer = Answer { status: 0, out: text.into(), err: Vec::new() };
         by_paragraph(&answer, &probes.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn units_are_read_in_the_order_of_the_arguments() {
+        for capture in [CAPTURE, include_str!("../../tests/captures/units-debian13.txt")] {
+            let units: Vec<Unit> = parts(7, capture).iter().map(|part| (UNIT.decode)(part, &[]).unwrap()).collect();
+            let ids: Vec<_> = units.iter().map(|unit| unit.id.split('.').next().unwrap()).collect();
+            assert_eq!(ids, ["cron", "crash", "nosuch", "ssh", "stale", "systemd-journald", "systemd-tmpfiles-clean"]);
+            assert!(units[0].active_since.is_some() && units[0].is_wanted && units[3].active_since.is_none());
+            assert!(units[4].needs_reload && !units[4].is_wanted && units[6].load == "masked");
+        }
     }
 
     #[test]
@@ -118,7 +130,10 @@ mod tests {
     #[test]
     fn timestamps_are_microseconds_since_1970() {
         assert_eq!(microseconds("Thu 1970-01-01 00:00:01.000002 UTC"), Some(1_000_002));
-        assert_eq!(microseconds("Thu 2026-12-31 01:02:03.123456 UTC"), Some((20_818 * 86_400 + 3723) * 1_000_000 + 123_456));
+        assert_eq!(
+            microseconds("Thu 2026-12-31 01:02:03.123456 UTC"),
+            Some((20_818 * 86_400 + 3723) * 1_000_000 + 123_456)
+        );
         for text in ["", "n/a", "Thu 2026-12-31 01:02:03 UTC", "Thu 2026-12-31", "@1"] {
             assert_eq!(microseconds(text), None, "{text}");
         }

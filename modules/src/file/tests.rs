@@ -22,9 +22,11 @@ fn with(content: &str) -> Host {
 
 /// Something else is there.
 fn with_type(mode: &str) -> Host {
-    Host::default()
-        .says(&FILE, &[PATH], format!("{mode} 0 0 0 1795192349 1795192349 \n!"))
-        .says(&STAT, &[PATH], format!("{mode} 0 0 0 1795192349 1795192349 "))
+    Host::default().says(&FILE, &[PATH], format!("{mode} 0 0 0 1795192349 1795192349 \n!")).says(
+        &STAT,
+        &[PATH],
+        format!("{mode} 0 0 0 1795192349 1795192349 "),
+    )
 }
 
 fn tell(fields: serde_json::Value, host: &Host) -> Vec<String> {
@@ -44,9 +46,11 @@ fn everything_is_asked_in_one_go_and_the_content_only_when_it_differs() {
     let host = Host::default();
     assert!(matches!(File.observe(PATH, &spec, &host.0), Err(Pending::Need)));
     assert_eq!(host.missing(), ["accounts[]", r#"file["/etc/motd"]"#]);
-    let host = Host::default()
-        .says(&ACCOUNTS, &[], ACCOUNTS_OF_HOST)
-        .says(&FILE, &[PATH], format!("81a4 0 0 3 1 1 \n{}", "0".repeat(64)));
+    let host = Host::default().says(&ACCOUNTS, &[], ACCOUNTS_OF_HOST).says(
+        &FILE,
+        &[PATH],
+        format!("81a4 0 0 3 1 1 \n{}", "0".repeat(64)),
+    );
     assert!(matches!(File.observe(PATH, &spec, &host.0), Err(Pending::Need)));
     assert_eq!(host.missing(), [r#"read["/etc/motd"]"#]);
 }
@@ -146,7 +150,11 @@ fn absence_removes_and_a_seed_is_only_sown_once() {
 fn what_cannot_be_shown_says_why() {
     let secret = tell(json!({"content": "s3cret", "secret": true}), &with("0ld s3cret"));
     assert_eq!(secret[0], "content: differs (secret)");
-    let binary = Host::default().says(&FILE, &[PATH], format!("81a4 0 0 3 1 1 \n{}", "0".repeat(64))).says(&READ, &[PATH], b"\xff\xfe=");
+    let binary = Host::default().says(&FILE, &[PATH], format!("81a4 0 0 3 1 1 \n{}", "0".repeat(64))).says(
+        &READ,
+        &[PATH],
+        b"\xff\xfe=",
+    );
     assert_eq!(tell(json!({"content": "x"}), &binary)[0], "content: differs (binary)");
     let huge = Host::default().says(&FILE, &[PATH], "81a4 0 0 21474836480 1 1 \n!its content could not be hashed");
     assert_eq!(tell(json!({"content": "x"}), &huge)[0], "content: differs (it is 21474836480 bytes large)");
@@ -167,12 +175,9 @@ fn a_content_that_may_not_be_read_and_could_be_right_is_unknown() {
 #[test]
 fn sources_and_templates_come_from_the_repository() {
     let files = Files(BTreeMap::from([("files/motd", &b"hello\n"[..]), ("templates/motd", b"this is {{ name }}\n")]));
-    let mut all = specs(
-        &File,
-        json!({PATH: {"source": "files/motd"}, "/etc/issue": {"template": "templates/motd"}}),
-        &files,
-    )
-    .unwrap();
+    let mut all =
+        specs(&File, json!({PATH: {"source": "files/motd"}, "/etc/issue": {"template": "templates/motd"}}), &files)
+            .unwrap();
     assert!(story(&File, PATH, &all.remove(PATH).unwrap(), &with("hello\n")).unwrap().is_empty());
     assert_eq!(&*all.remove("/etc/issue").unwrap().desired.unwrap().bytes, b"this is pica01\n");
     let problems = specs(&File, json!({PATH: {"source": "none"}}), &files).unwrap_err();
@@ -195,7 +200,6 @@ fn mistakes_are_found_offline() {
         @"
     etc/motd name: `etc/motd` is not an absolute path
     /etc/motd source: the content is already given by `content` (keep one of `content`, `source` and `template`)
-    /etc/motd source: there is no file x
     /etc/motd seed: `seed` is about the content, and there is none (add `content`, `source` or `template`)
     /etc/motd validate: `validate` is about the content, and there is none (add `content`, `source` or `template`)
     /etc/motd validate: the command does not say which file to check (write `{}` where the file goes: `visudo -cf {}`)

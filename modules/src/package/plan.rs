@@ -3,7 +3,7 @@
 use super::{Package, Spec, State};
 use crate::facts::packages::{LISTS, Lists, OFFERED, Offered, SIMULATION, Simulation, Step, split_architecture};
 use crate::version_wish::VersionWish;
-use engine::{Command, Drifted, Facts, Id, Item, Op, Pending, Planned};
+use engine::{Command, Danger, Drifted, Facts, Id, Item, Op, Pending, Planned};
 use std::collections::BTreeSet;
 
 /// Older lists are refreshed before anything is installed from them.
@@ -48,7 +48,7 @@ enum Asked {
 struct Batch<'a> {
     ids: Vec<&'a Id>,
     args: Vec<String>,
-    /// Of these, the ones that are held and shall be held again after.
+    /// Of these, the ones that are held and may change all the same, by the policy's word.
     held: Vec<&'a str>,
 }
 
@@ -63,7 +63,8 @@ pub(super) fn plan(
     drifted: &[Drifted<'_, Package>],
     facts: &Facts,
 ) -> Result<Vec<Planned>, Pending> {
-    let offers: Vec<_> = drifted.iter().map(|drift| installs(drift).then(|| facts.ask(&OFFERED, &[&drift.id.name]))).collect();
+    let offers: Vec<_> =
+        drifted.iter().map(|drift| installs(drift).then(|| facts.ask(&OFFERED, &[&drift.id.name]))).collect();
     let lists = drifted.iter().any(installs).then(|| facts.ask(&LISTS, &[]));
     // What only removes packages does not need the lists.
     let lists = lists.transpose()?.map_or(Lists { age: Some(0) }, |lists| *lists);
@@ -77,7 +78,10 @@ pub(super) fn plan(
             Asked::Nothing => {}
         }
     }
-    planned.extend(mark(&UNHOLD, &ids(drifted, |drift| drift.spec.hold == Some(false) && drift.seen.held()), "release").map(Planned::from));
+    planned.extend(
+        mark(&UNHOLD, &ids(drifted, |drift| drift.spec.hold == Some(false) && drift.seen.held()), "release")
+            .map(Planned::from),
+    );
     let allowed = Allowed::new(declared);
     if !known.ids.is_empty() {
         planned.push(transaction(&known, &allowed, lists, facts)?);
@@ -85,7 +89,9 @@ pub(super) fn plan(
     if !unlisted.ids.is_empty() {
         planned.push(refreshing(&unlisted, &allowed));
     }
-    planned.extend(mark(&PURGE, &ids(drifted, |drift| drift.spec.purge == Some(true)), "purge").map(destroying).map(Planned::from));
+    planned.extend(
+        mark(&PURGE, &ids(drifted, |drift| drift.spec.purge == Some(true)), "purge").map(destroying).map(Planned::from),
+    );
     // A hold does not survive a change by apt.
     planned.extend(mark(&HOLD, &ids(drifted, |drift| drift.spec.hold == Some(true)), "hold").map(Planned::from));
     Ok(planned)
@@ -94,7 +100,7 @@ pub(super) fn plan(
 fn push<'a>(batch: &mut Batch<'a>, drift: &Drifted<'a, Package>, arg: &str) {
     batch.ids.push(drift.id);
     batch.args.extend(arg.split(' ').map(str::to_owned));
-    if drift.seen.held() && drift.spec.hold == Some(true) {
+    if drift.seen.held() && (drift.spec.hold == Some(true) || drift.spec.state() == State::Absent) {
         batch.held.push(&drift.id.name);
     }
 }
@@ -120,14 +126,17 @@ fn asked(drift: &Drifted<'_, Package>, offered: Option<&Offered>) -> Asked {
             [] => Asked::Nothing,
             [_] => Asked::Known(format!("{name}-")),
             several => {
-                let each: Vec<_> = several.iter().map(|package| format!("{}:{}-", package.name, package.architecture)).collect();
+                let each: Vec<_> =
+                    several.iter().map(|package| format!("{}:{}-", package.name, package.architecture)).collect();
                 Asked::Known(each.join(" "))
             }
         };
     }
     let Some(offered) = offered else { return Asked::Nothing };
     if drift.seen.held() && drift.spec.hold.is_none() && differs(drift, "version") {
-        return Asked::Never("it is held on the host: say `hold: false` to let it change, `hold: true` to hold it again after".into());
+        return Asked::Never(
+            "it is held on the host: say `hold: false` to let it change, `hold: true` to hold it again after".into(),
+        );
     }
     match &drift.spec.version {
         None if offered.candidate.is_some() => Asked::Known(name.clone()),
@@ -142,7 +151,9 @@ fn wished(name: &str, wish: &VersionWish, offered: &Offered) -> Asked {
     match (candidate.or_else(|| offered.versions.iter().find(|version| wish.accepts(version))), wish) {
         (Some(version), _) => Asked::Known(format!("{name}={version}")),
         (None, VersionWish::AtLeast(version)) => Asked::Unlisted(format!("{name}>={version}")),
-        (None, VersionWish::Exactly(version) | VersionWish::Like(version)) => Asked::Unlisted(format!("{name}={version}")),
+        (None, VersionWish::Exactly(version) | VersionWish::Like(version)) => {
+            Asked::Unlisted(format!("{name}={version}"))
+        }
     }
 }
 
@@ -209,6 +220,8 @@ fn transaction(batch: &Batch<'_>, allowed: &Allowed, lists: Lists, facts: &Facts
     let mut op = op(batch, allowed, if stale { "try" } else { "no" });
     op.says = says(steps, stale);
     op.hurts = steps.iter().filter_map(hurts).collect();
+    op.endangers =
+        steps.iter().filter(|step| step.to.is_none()).map(|step| Danger::Package(step.package.clone())).collect();
     Ok(op.into())
 }
 

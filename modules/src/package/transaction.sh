@@ -5,7 +5,9 @@ set -f
 
 # What apt itself gives as the reason, on one line.
 reason() {
-	why=$(printf '%s\n' "$1" | grep -E '^(E: |dpkg: error|Err:| [^ ]+ : (Pre)?Depends: )' | tail -n 4 | tr '\n' ' ')
+	why=$(printf '%s\n' "$1" |
+		sed -n -e '/^dpkg: error/{N;p;}' -e '/^E: /p' -e '/^Err:/p' -e '/^ [^ ]* : [A-Za-z]*: /p' |
+		tail -n 5 | tr -s '\n ' ' ')
 	[ -n "$why" ] || why=$(printf '%s\n' "$1" | tail -n 2 | tr '\n' ' ')
 	printf '%s' "$why"
 }

@@ -1,23 +1,26 @@
 //! How units are put right: systemd reads its files again first, then each unit in its turn.
 
 use super::{Service, is_enabled, is_masked, is_missing};
-use engine::{Command, Drifted, Op, Planned};
+use engine::{Command, Danger, Drifted, Op, Planned};
 
-/// Starting is only half of it: a service that ends right away counts as failed, and says why.
+/// Starting is only half of it: a service that ends right away counts as failed, and says why: in its own words
+/// if it had any, else in systemd's.
 macro_rules! and_stays {
     ($verb:literal) => {
         concat!(
-            "systemctl ",
+            "said=$(systemctl ",
             $verb,
-            " -- \"$1\" 2>/dev/null; status=$?\n\
-             [ \"$status\" -ne 0 ] || sleep 0.2\n\
-             case $(systemctl is-active -- \"$1\") in\n\
-             active | reloading) [ \"$status\" -ne 0 ] || exit 0 ;;\n\
-             inactive) [ \"$status\" -ne 0 ] || exit 0 ;;\n\
-             esac\n\
+            " -- \"$1\" 2>&1)\n\
+             if [ $? -eq 0 ]; then\n\
+             \x20 sleep 0.2\n\
+             \x20 case $(systemctl is-active -- \"$1\") in active | reloading | inactive) exit 0 ;; esac\n\
+             fi\n\
              result=$(systemctl show -p Result --value -- \"$1\")\n\
-             said=$(journalctl -u \"$1\" -n 3 --no-pager -q -o cat 2>/dev/null | tr '\\n' '|')\n\
-             die \"$1 did not start ($result)${said:+: ${said%|}}\""
+             [ \"$result\" != success ] || die \"${said:-it did not start}\"\n\
+             run=$(systemctl show -p InvocationID --value -- \"$1\")\n\
+             said=$(journalctl _SYSTEMD_INVOCATION_ID=\"$run\" -n 3 --no-pager -q -o cat 2>/dev/null)\n\
+             [ -n \"$said\" ] || said=$(journalctl -u \"$1\" -n 3 --no-pager -q -o cat 2>/dev/null)\n\
+             die \"it ended at once ($result)${said:+: $said}\""
         )
     };
 }
@@ -61,7 +64,10 @@ fn refusal(drift: &Drifted<'_, Service>) -> Option<String> {
     let (unit, spec) = (&drift.seen.unit, drift.spec);
     let wants = |field, wanted: Option<bool>| wanted == Some(true) && differs(drift, field);
     if is_missing(unit) && (wants("running", spec.running) || wants("enabled", spec.enabled)) {
-        return Some(format!("there is no unit {} on this host: declare the package that brings it, or check the name", unit.id));
+        return Some(format!(
+            "there is no unit {} on this host: declare the package that brings it, or check the name",
+            unit.id
+        ));
     }
     if is_masked(unit) && spec.masked.is_none() && (wants("running", spec.running) || wants("enabled", spec.enabled)) {
         return Some(format!("{} is masked: write `masked: false` if it is to run", unit.id));
@@ -70,9 +76,10 @@ fn refusal(drift: &Drifted<'_, Service>) -> Option<String> {
         return None;
     }
     match (unit.file_state.as_str(), spec.enabled) {
-        ("static" | "transient", Some(true)) => {
-            Some(format!("{} is {}: it has no [Install] section, so only another unit can start it", unit.id, unit.file_state))
-        }
+        ("static" | "transient", Some(true)) => Some(format!(
+            "{} is {}: it has no [Install] section, so only another unit can start it",
+            unit.id, unit.file_state
+        )),
         ("static" | "transient", Some(false)) if is_enabled(unit) => {
             Some(format!("{} is {}: another unit starts it; `masked: true` prevents that", unit.id, unit.file_state))
         }
@@ -92,10 +99,11 @@ fn steps(drift: &Drifted<'_, Service>) -> Vec<Op> {
         ops.push(op(&ENABLE, format!("enable {unit}")));
     }
     if on(spec.enabled, "enabled", false) {
-        ops.push(op(&DISABLE, format!("disable {unit}")));
+        ops.push(op(&DISABLE, format!("disable {unit}")).endangers(Danger::Unit(unit.clone())));
     }
     if on(spec.running, "running", false) {
-        ops.push(op(&STOP, format!("stop {unit}")).hurts(format!("stops {unit}")));
+        let stop = op(&STOP, format!("stop {unit}")).hurts(format!("stops {unit}"));
+        ops.push(stop.endangers(Danger::Unit(unit.clone())));
     }
     if on(spec.running, "running", true) {
         ops.push(op(&START, format!("start {unit}")));
@@ -103,7 +111,7 @@ fn steps(drift: &Drifted<'_, Service>) -> Vec<Op> {
         ops.push(op(&RESTART, format!("restart {unit}")).hurts(format!("restarts {unit}")));
     }
     if on(spec.masked, "masked", true) {
-        ops.push(op(&MASK, format!("mask {unit}")));
+        ops.push(op(&MASK, format!("mask {unit}")).endangers(Danger::Unit(unit.clone())));
     }
     ops
 }

@@ -19,7 +19,8 @@ pub(super) fn plan(drifted: &Drifted<'_, SshKey>) -> Vec<Planned> {
     if seen.content == Content::NotAFile && seen.way.iter().any(|at| at.directory && at.path == seen.real) {
         return refuse(format!("{} is a directory; move it away yourself", seen.path));
     }
-    let bad: Vec<_> = seen.way.iter().filter(|at| !trusted(at, seen)).collect();
+    let mut bad: Vec<_> = seen.way.iter().filter(|at| !trusted(at, seen)).collect();
+    bad.sort_by_key(|at| at.path.len());
     if let Some(above) = bad.iter().find(|at| at.directory && !within(&at.path, &seen.home)) {
         return refuse(format!(
             "others than root and {} can write to {}, so sshd trusts nothing in it; declare it under directories",
@@ -79,15 +80,27 @@ fn write(drifted: &Drifted<'_, SshKey>) -> Result<Option<Op>, String> {
     for key in &new {
         content.extend_from_slice(format!("{key}\n").as_bytes());
     }
-    let left: Vec<String> = kept.iter().filter_map(|line| key_of(line)).chain(new.iter().copied())
-        .map(|key| key.fingerprint().to_owned()).collect();
-    let removed: Vec<String> = gone.iter().filter_map(|line| key_of(line)).map(|key| key.fingerprint().to_owned())
-        .filter(|key| !left.contains(key)).collect();
+    let left: Vec<String> = kept
+        .iter()
+        .filter_map(|line| key_of(line))
+        .chain(new.iter().copied())
+        .map(|key| key.fingerprint().to_owned())
+        .collect();
+    let removed: Vec<String> = gone
+        .iter()
+        .filter_map(|line| key_of(line))
+        // One that comes back with other options may no longer open the account from everywhere.
+        .filter(|key| !new.iter().any(|other| other.opens_like(key)))
+        .filter(|key| !kept.iter().filter_map(|line| key_of(line)).any(|other| other.opens_like(key)))
+        .map(|key| key.fingerprint().to_owned())
+        .collect();
     let mode = mode(seen);
     let args = vec![id.name.clone(), seen.path.clone(), format!("{mode:04o}")];
     let mut op = Op::new(id.clone(), &WRITE_KEYS, args, says(new.len(), gone.len())).stdin(content);
-    for line in gone.iter().filter(|line| key_of(line).is_none_or(|key| removed.iter().any(|gone| gone == key.fingerprint()))) {
-        op = op.hurts(format!("{} no longer opens {}", label(line), id.name));
+    for key in
+        gone.iter().filter_map(|line| key_of(line)).filter(|key| removed.iter().any(|gone| gone == key.fingerprint()))
+    {
+        op = op.hurts(format!("{} no longer opens {}", key.label(), id.name));
     }
     if !removed.is_empty() {
         op = op.endangers(Danger::Keys { account: id.name.clone(), removed, left });

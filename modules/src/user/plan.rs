@@ -2,6 +2,7 @@
 
 use super::{Present, Spec, User, is_hash};
 use crate::date::End;
+use crate::facts::accounts::Home;
 use engine::{Command, Danger, Drifted, Op, Planned};
 
 // With a group of the account's own name on the host, useradd wants to be told to use it.
@@ -17,6 +18,13 @@ static MODIFY: Command = Command { name: "usermod", shell: "name=$1; shift\nuser
 /// Reads `name:hash` on standard input: a hash is never on a command line.
 static PASSWORD: Command = Command { name: "chpasswd", shell: "chpasswd -e" };
 
+/// usermod would first write the new home to /etc/passwd and only then find that it cannot move the old one there.
+static MAKE_WAY: Command = Command {
+    name: "make way for a home",
+    shell: "[ ! -e \"$1\" ] && [ ! -L \"$1\" ] || die \"$1 is there already; move it away yourself, or leave out \\`move_home\\`\"\n\
+            mkdir -p -- \"${1%/*}/\"",
+};
+
 static MAKE_HOME: Command = Command {
     name: "make home",
     shell: "account \"$1\" || die \"there is no account $1 in /etc/passwd\"\n\
@@ -31,7 +39,7 @@ static MAKE_HOME: Command = Command {
 static REMOVE: Command = Command { name: "userdel", shell: include_str!("remove.sh") };
 
 /// All commands of the kind.
-pub(crate) static COMMANDS: &[&Command] = &[&ADD, &MODIFY, &PASSWORD, &MAKE_HOME, &REMOVE];
+pub(crate) static COMMANDS: &[&Command] = &[&ADD, &MODIFY, &PASSWORD, &MAKE_WAY, &MAKE_HOME, &REMOVE];
 
 /// What puts one account right.
 pub(super) fn plan(drift: &Drifted<'_, User>) -> Vec<Planned> {
@@ -82,7 +90,11 @@ fn remove(drift: &Drifted<'_, User>, seen: &Present) -> Op {
     let with_home = drift.spec.remove_home == Some(true);
     let args = vec![name, if with_home { "home".into() } else { String::new() }];
     let op = Op::new(drift.id.clone(), &REMOVE, args, "lock the account, then remove it").endangers(danger);
-    if with_home { op.destroys(format!("the home {} and the mail of {}", seen.account.home, drift.id.name)) } else { op }
+    if with_home {
+        op.destroys(format!("the home {} and the mail of {}", seen.account.home, drift.id.name))
+    } else {
+        op
+    }
 }
 
 fn modify(drift: &Drifted<'_, User>, seen: &Present) -> Vec<Planned> {
@@ -100,7 +112,11 @@ fn modify(drift: &Drifted<'_, User>, seen: &Present) -> Vec<Planned> {
         let stays_locked = spec.locked == Some(true) || (spec.locked.is_none() && seen.password_is_locked());
         ops.push(set_password(drift, hash, stays_locked));
     }
-    if changed("create_home") || (changed("home") && spec.wants_home() && spec.move_home != Some(true)) {
+    let moved = changed("home") && spec.move_home == Some(true) && seen.home != Home::Missing;
+    if let (true, Some(home)) = (moved, &spec.home) {
+        ops.insert(0, Op::new(id.clone(), &MAKE_WAY, vec![home.clone()], format!("make way for {home}")).into());
+    }
+    if changed("create_home") || (changed("home") && spec.wants_home() && !moved) {
         ops.push(Op::new(id.clone(), &MAKE_HOME, vec![id.name.clone()], "make its home").into());
     }
     if ops.is_empty() {
@@ -155,9 +171,7 @@ impl Usermod {
         }
         if let Some(shell) = spec.shell.as_ref().filter(|_| changed("shell")) {
             self.set(&["-s", shell], format!("set the shell {shell}"));
-            if ["nologin", "false"].contains(&shell.rsplit('/').next().unwrap_or_default()) {
-                self.endangers(Danger::Account(name.clone()));
-            }
+            self.endangers(Danger::Shell { account: name.clone(), shell: shell.clone() });
         }
         if let Some(home) = spec.home.as_ref().filter(|_| changed("home")) {
             if spec.move_home == Some(true) {
@@ -181,7 +195,11 @@ impl Usermod {
             return;
         }
         let left = joined(&seen.other_groups, ", ");
-        let says = if added.is_empty() { format!("take it out of {left}") } else { format!("add it to {added}, take it out of {left}") };
+        let says = if added.is_empty() {
+            format!("take it out of {left}")
+        } else {
+            format!("add it to {added}, take it out of {left}")
+        };
         self.set(&["-G", &joined(wanted, ",")], says);
         for group in &seen.other_groups {
             self.endangers(Danger::Group { account: Some(seen.account.name.clone()), group: group.clone() });

@@ -44,8 +44,11 @@ impl Place {
         fs::create_dir(place.path("home")).unwrap();
         chown(place.path("home"), Some(UID), Some(GID)).unwrap();
         let home = place.text("home");
-        fs::write(place.path("passwd"), format!("root:x:0:0::{}:/bin/sh\n{ACCOUNT}:x:{UID}:{GID}::{home}:/bin/sh\n", place.text("root")))
-            .unwrap();
+        fs::write(
+            place.path("passwd"),
+            format!("root:x:0:0::{}:/bin/sh\n{ACCOUNT}:x:{UID}:{GID}::{home}:/bin/sh\n", place.text("root")),
+        )
+        .unwrap();
         fs::create_dir(place.path("root")).unwrap();
         fs::write(place.path("shadow"), "root:$y$secret:20000::::::\n").unwrap();
         fs::set_permissions(place.path("shadow"), fs::Permissions::from_mode(0o600)).unwrap();

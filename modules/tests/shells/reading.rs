@@ -57,7 +57,11 @@ fn an_account_that_is_not_root_is_told_that_it_may_not_look() {
     everywhere(|place| {
         fs::create_dir(place.path("closed")).unwrap();
         fs::set_permissions(place.path("closed"), Permissions::from_mode(0o700)).unwrap();
-        let program = format!("setpriv --reuid {UID} --clear-groups -- sh -c '. \"$0\"; states \"$1\"' {} {}", place.text("prelude"), place.text("closed/x"));
+        let program = format!(
+            "setpriv --reuid {UID} --clear-groups -- sh -c '. \"$0\"; states \"$1\"' {} {}",
+            place.text("prelude"),
+            place.text("closed/x")
+        );
         fs::write(place.path("prelude"), super::PRELUDE).unwrap();
         let answer = place.run("", &program, &[], b"");
         let engine::Batch::Split(split) = STAT.query.batch else { panic!() };
@@ -72,10 +76,7 @@ fn a_file_is_hashed_as_sha256sum_does_even_when_it_is_empty() {
     everywhere(|place| {
         fs::write(place.path("empty"), "").unwrap();
         let file = place.ask_one(&FILE, &place.text("empty")).unwrap().unwrap();
-        assert_eq!(
-            file.sha256.unwrap().unwrap(),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        assert_eq!(file.sha256.unwrap().unwrap(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         let huge = fs::File::create(place.path("huge")).unwrap();
         huge.set_len(20 << 30).unwrap();
         let file = place.ask_one(&FILE, &place.text("huge")).unwrap().unwrap();

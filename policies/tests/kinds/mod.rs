@@ -1,6 +1,8 @@
 //! Kinds of resource for the tests of the language, which itself knows none.
 
-use engine::{AnyModule, Change, Drifted, Facts, Item, Kind, Links, Module, Pending, Planned, Problem, Repository};
+use engine::{
+    Anchor, AnyModule, Change, Drifted, Facts, Item, Kind, Links, Module, Pending, Planned, Problem, Repository,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,9 +12,12 @@ pub static MODULES: &[&dyn AnyModule] = &[&Kind(&User), &Kind(&Package), &Kind(&
 /// What none of these kinds is asked for in tests of the language.
 macro_rules! unobserved {
     () => {
+        unobserved!(|_name| Links::new());
+    };
+    (|$name:ident| $links:expr) => {
         type Seen = ();
-        fn links(&self, _: &str, _: &Self::Spec, _: usize) -> Links {
-            Links::new()
+        fn links(&self, $name: &str, _: &Self::Spec, _: usize) -> Links {
+            $links
         }
         fn observe(&self, _: &str, _: &Self::Spec, _: &Facts) -> Result<(), Pending> {
             Ok(())
@@ -87,6 +92,13 @@ impl Module for Package {
     const DOC: &'static str = "";
     type Spec = PackageSpec;
     unobserved!();
+
+    fn problems(&self, _: &str, spec: &PackageSpec) -> Vec<Problem> {
+        match (spec.state, &spec.version) {
+            (Some(State::Absent), Some(_)) => vec![Problem::field("version", "what is absent has no version")],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// A kind with a `mode` of its own, and content from the repository.
@@ -154,6 +166,9 @@ pub struct Link;
 pub struct LinkSpec {
     pub state: Option<State>,
     pub target: Option<String>,
+    /// What all links of the host provide; nobody writes it.
+    #[serde(skip)]
+    pub others: BTreeSet<Anchor>,
 }
 
 impl Module for Link {
@@ -162,7 +177,11 @@ impl Module for Link {
     const REQUIRED: &'static [&'static str] = &["target"];
     const DOC: &'static str = "";
     type Spec = LinkSpec;
-    unobserved!();
+    unobserved!(|name| Links::new().provides(Anchor::Path(name.to_owned())));
+
+    fn settle(&self, _: &str, spec: &mut LinkSpec, provided: &BTreeSet<Anchor>) {
+        spec.others = provided.clone();
+    }
 }
 
 /// A kind without a state.
