@@ -24,6 +24,8 @@ pub struct Plan {
     pub refused: Vec<(Id, String)>,
     /// What cannot be told before others are put right, with the one it waits for.
     pub later: Vec<(Id, Id)>,
+    /// What is as it should be, and what it does because of the changes to others: "restarts nginx.service".
+    pub follows: Vec<(Id, String)>,
 }
 
 impl Plan {
@@ -68,6 +70,7 @@ pub fn plan<C>(survey: &mut Survey, session: &mut Session<C>, watch: &dyn Watch)
         plan.ops.extend(planned.ops);
         plan.refused.extend(planned.refused);
     }
+    plan.follows = follows(survey, &plan.ops);
     for index in survey.selected().collect::<Vec<_>>() {
         if let (State::Blind(blind), true) = (&survey.states[index], may_change(survey, index)) {
             plan.later.extend(
@@ -78,6 +81,17 @@ pub fn plan<C>(survey: &mut Survey, session: &mut Session<C>, watch: &dyn Watch)
         }
     }
     plan
+}
+
+/// What comes of `ops` for resources that are right so far.
+fn follows(survey: &Survey, ops: &[Op]) -> Vec<(Id, String)> {
+    let changing = |id: &str| ops.iter().flat_map(|op| &op.serves).any(|served| served.to_string() == id);
+    let told = survey.selected().filter(|&index| is_open(survey, index)).filter_map(|index| {
+        let (resource, State::Checked(checked)) = (&survey.resources[index], &survey.states[index]) else { return None };
+        let spec = resource.spec.as_ref().filter(|_| checked.changes.is_empty())?;
+        Some((resource.id.clone(), spec.follows(&resource.id.name, checked, &changing)?))
+    });
+    told.collect()
 }
 
 /// Whether a resource is enforced here at all.

@@ -74,6 +74,19 @@ pub trait Module: Sync + Sized + 'static {
     /// Everything that differs. Pure and total: what a reader sees.
     fn diff(&self, name: &str, spec: &Self::Spec, seen: &Self::Seen) -> Vec<Change>;
 
+    /// What a resource that is as it should be does as soon as others are put right, because of them: "restarts
+    /// nginx.service". Nothing by default. `changing` says of an id whether it is about to be changed.
+    fn follows(
+        &self,
+        name: &str,
+        spec: &Self::Spec,
+        seen: &Self::Seen,
+        changing: &dyn Fn(&str) -> bool,
+    ) -> Option<String> {
+        let _ = (name, spec, seen, changing);
+        None
+    }
+
     /// How the drifted resources of one level and step are put right, once for all of them. `declared` are
     /// all enforced resources of the kind on the host. What has to be asked first (a simulation) is asked of
     /// `facts`, as in `observe`. Operations run in the order given.
@@ -187,6 +200,8 @@ pub trait AnySpec: Send + Sync {
     fn links(&self, name: &str, step: usize) -> Links;
     /// [`Module::observe`], then [`Module::diff`].
     fn check(&self, name: &str, facts: &Facts) -> Result<Checked, Pending>;
+    /// [`Module::follows`].
+    fn follows(&self, name: &str, checked: &Checked, changing: &dyn Fn(&str) -> bool) -> Option<String>;
     /// [`Module::plan`] for resources of the same kind; those of other kinds are left out.
     fn plan(
         &self,
@@ -223,6 +238,10 @@ impl<M: Module> AnySpec for Sealing<M> {
     fn check(&self, name: &str, facts: &Facts) -> Result<Checked, Pending> {
         let seen = self.module.observe(name, &self.spec, facts)?;
         Ok(Checked { changes: self.module.diff(name, &self.spec, &seen), seen: Box::new(seen) })
+    }
+
+    fn follows(&self, name: &str, checked: &Checked, changing: &dyn Fn(&str) -> bool) -> Option<String> {
+        self.module.follows(name, &self.spec, checked.seen.downcast_ref()?, changing)
     }
 
     fn plan(

@@ -1,7 +1,7 @@
 //! How a host is reached: over ssh (in this process, or by the system's `ssh`), in a running container, or as this
 //! machine itself; and with whose rights a script runs there.
 //!
-//! Every way is one [`channel::Channel`] a script: bytes in, bytes out, an end. What is above it (how the shell is
+//! Every way is one `channel::Channel` a script: bytes in, bytes out, an end. What is above it (how the shell is
 //! started, sudo's dialogue, deadlines) is written once, in `link` and `rights`.
 
 #[cfg(test)]

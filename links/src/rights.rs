@@ -112,7 +112,7 @@ impl Rights {
         let started = Instant::now();
         let Some(password) = self.asker.become_password(&self.host) else {
             return Err(Broken::Become(format!(
-                "{}; give it (--ask-become-pass), or let this account use sudo without one",
+                "{}; give it with --ask-become-pass or {BECOME_PASSWORD}, or let this account use sudo without one",
                 refusal.message("sudo")
             )));
         };

@@ -134,6 +134,12 @@ impl Module for Service {
         .collect()
     }
 
+    fn follows(&self, _: &str, spec: &Spec, seen: &Observed, changing: &dyn Fn(&str) -> bool) -> Option<String> {
+        let restarted = seen.unit.active == "active" && spec.running != Some(false);
+        let by = spec.restart_on.iter().flatten().find(|id| changing(id)).filter(|_| restarted)?;
+        Some(format!("restarts {}, since {by} changes", seen.unit.id))
+    }
+
     fn plan(
         &self,
         _: usize,

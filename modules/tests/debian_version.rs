@@ -1,5 +1,5 @@
 //! Our order of versions against dpkg's own.
-#![allow(clippy::disallowed_types, reason = "the test asks the real dpkg")]
+#![allow(clippy::disallowed_types, clippy::expect_used, reason = "the test asks the real dpkg")]
 
 use modules::debian_version::compare;
 use proptest::prelude::*;

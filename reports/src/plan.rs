@@ -41,6 +41,7 @@ pub fn render(
             }
         }
     }
+    plan.follows.iter().for_each(|(_, hurt)| warn(hurt.clone()));
     text += &text::resources(host, style);
     let rows: Vec<(String, &str, String)> = plan
         .ops

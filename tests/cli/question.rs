@@ -15,7 +15,7 @@ struct Asked {
 }
 
 fn ask(sandbox: &Sandbox, args: &[&str]) -> Asked {
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
     let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
@@ -23,6 +23,8 @@ fn ask(sandbox: &Sandbox, args: &[&str]) -> Asked {
     let mut command = sandbox.std_command();
     command.arg("enforce").args(args).env("TERM", "xterm").env("NO_COLOR", "1");
     let child = command.stdin(side()).stdout(side()).stderr(side()).spawn().unwrap();
+    // It holds the other side open, and the end would never be seen.
+    drop(command);
     let mut asked = Asked { terminal: File::from(terminal), child, shown: String::new() };
     asked.read_until(|shown| shown.contains("[y/N] "));
     asked

@@ -73,7 +73,18 @@ fn the_graph_of_a_host_is_drawn_offline() {
     ]);
     let ended = sandbox.comply(&["graph", "pica01"]);
     assert_eq!(ended.code, 0, "{}", ended.err);
-    insta::assert_snapshot!(ended.out, @"");
+    insta::assert_snapshot!(ended.out, @r#"
+pica01: 3 resources in 3 levels
+  1  package/curl
+  2  group/ops
+       after package/curl
+  3  group/ops (members)
+       needs group/ops
+       after package/curl
+     user/alice
+       needs group/ops
+       after package/curl
+"#);
     assert!(sandbox.comply(&["graph", "pica01", "--format", "dot"]).out.starts_with("digraph"));
     assert!(sandbox.comply(&["graph", "pica01", "--format", "mermaid"]).out.starts_with("flowchart"));
     let unknown = sandbox.comply(&["graph", "pica1"]);

@@ -68,12 +68,13 @@ fn the_account_of_the_session_is_not_removed_locked_or_expired() {
         "users: {ops: {locked: true}}",
         "users: {ops: {expires: 2020-01-01}}",
         "users: {ops: {shell: /usr/sbin/nologin}}",
-        "users: {ops: {shell: /no/such/shell}}",
         "users: {ops: {home: /home/elsewhere}}",
     ];
     for policy in cases {
         assert_refused(&host, AS_OPS, policy, "user/ops", &["logged in as ops", "somebody else"]);
     }
+    let policy = "users: {ops: {shell: /no/such/shell}}";
+    assert_refused(&host, AS_OPS, policy, "user/ops", &["logged in as ops", "/no/such/shell is not on the host"]);
     assert_refused(&host, "user: root", "users: {root: {locked: true}}", "user/root", &["logged in as root"]);
     assert_refused(&host, AS_OPS, "users: {root: {locked: true}}", "user/root", &["root"]);
 }

@@ -161,6 +161,16 @@ fn a_run_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
 /// Waits for what was begun on the host, and lets the lease run out.
 const FREE: &str = "if [ -e /run/comply/lock ]; then flock -w 30 /run/comply/lock true; fi; rm -f /run/comply/lease";
 
+/// Kills the shells that sshd started.
+const KILL_SESSIONS: &str = r#"for pid in $(pgrep -x sh); do
+    parent=$pid
+    while [ "${parent:-0}" -gt 1 ]; do
+        case $(cat /proc/$parent/comm) in sshd*) kill -KILL $pid; break ;; esac
+        parent=$(awk '/^PPid/ { print $2 }' /proc/$parent/status)
+    done
+done
+true"#;
+
 /// Begins to enforce and kills it after a while; `both`: what it began on the host too.
 fn kill_once(host: &Host, repo: &std::path::Path, after: Duration, both: bool) {
     host.sh_ok(FREE);
@@ -171,8 +181,7 @@ fn kill_once(host: &Host, repo: &std::path::Path, after: Duration, both: bool) {
     thread::sleep(after);
     let _ = child.kill();
     if both {
-        host.sh("pkill -KILL -P $(cat /run/sshd.pid)");
-        host.sh("pkill -KILL -x sh; true");
+        host.sh(KILL_SESSIONS);
     }
     child.wait().expect("its end");
 }

@@ -14,11 +14,13 @@ lock() {
 	command -v flock >/dev/null || refuse "there is no flock on the host (package util-linux), so two runs could meet" || return
 	mkdir -p -- "$L" && (: >>"$L/lock") || return
 	exec 9>>"$L/lock"
-	flock -n 9 || refuse "another comply enforce is changing this host right now" || return
 	holder= until=0 by=
 	[ ! -f "$L/lease" ] || read -r holder until by <"$L/lease"
+	flock -n 9 || refuse "another comply enforce is changing this host right now: $by, run $holder" || return
+	# Read again: it may have changed until the lock was had.
+	[ ! -f "$L/lease" ] || read -r holder until by <"$L/lease"
 	if [ -n "$holder" ] && [ "$holder" != "$run" ] && [ "$until" -gt "$(date +%s)" ]; then
-		refuse "another comply enforce is changing this host: $by" || return
+		refuse "another comply enforce is changing this host: $by, run $holder; if it is dead, its turn ends within a minute" || return
 	fi
 	lease
 }
