@@ -87,7 +87,9 @@ pub fn plan<C>(survey: &mut Survey, session: &mut Session<C>, watch: &dyn Watch)
 fn follows(survey: &Survey, ops: &[Op]) -> Vec<(Id, String)> {
     let changing = |id: &str| ops.iter().flat_map(|op| &op.serves).any(|served| served.to_string() == id);
     let told = survey.selected().filter(|&index| is_open(survey, index)).filter_map(|index| {
-        let (resource, State::Checked(checked)) = (&survey.resources[index], &survey.states[index]) else { return None };
+        let (resource, State::Checked(checked)) = (&survey.resources[index], &survey.states[index]) else {
+            return None;
+        };
         let spec = resource.spec.as_ref().filter(|_| checked.changes.is_empty())?;
         Some((resource.id.clone(), spec.follows(&resource.id.name, checked, &changing)?))
     });
@@ -277,7 +279,13 @@ fn note_first(survey: &Survey, course: &mut Course) {
     for &index in &survey.wanted {
         match &survey.states[index] {
             State::Checked(checked) if checked.changes.is_empty() => {}
-            state => drop(course.first.entry(index).or_insert_with(|| state.changes().to_vec())),
+            // What was blocked at first tells what differs as soon as it can be seen.
+            state => {
+                let first = course.first.entry(index).or_default();
+                if first.is_empty() {
+                    *first = state.changes().to_vec();
+                }
+            }
         }
     }
 }
@@ -332,7 +340,7 @@ fn apply_level(
     for op in plan.ops.iter().filter(|op| !approval.allows(op)) {
         let what = op.destroys.as_deref().unwrap_or_default();
         for id in &op.serves {
-            let held = format!("it {what} for good; say yes to the plan, or give --allow-destroy '{id}'");
+            let held = format!("it destroys {what} for good; say yes to the plan, or give --allow-destroy '{id}'");
             course.held.extend(index_of.get(id).map(|&index| (index, held.clone())));
         }
     }

@@ -38,9 +38,18 @@ fn decode(answer: &Answer, _: &[String]) -> Result<Doors, Blind> {
 
 /// The home of an account (1 argument), as /etc/passwd has it and, on a second line, as it really is.
 static HOME: Fact<Vec<String>> = Fact {
+    query: Query::new("home of the session", r#"account "$1" && printf '%s\n' "${H%/}" && readlink -f -- "$H""#),
+    decode: |answer, _| Ok(answer.text()?.lines().map(str::to_owned).collect()),
+};
+
+/// Which names of an account (1st argument) and its groups a file (2nd argument) speaks of.
+static NAMED: Fact<Vec<String>> = Fact {
     query: Query::new(
-        "home of the session",
-        r#"account "$1" && printf '%s\n' "${H%/}" && readlink -f -- "$H""#,
+        "names of the session in a file",
+        r#"[ -f "$2" ] || exit 0
+for name in "$1" $(id -Gn -- "$1"); do
+	if grep -qFw -- "$name" "$2"; then printf '%s\n' "$name"; fi
+done"#,
     ),
     decode: |answer, _| Ok(answer.text()?.lines().map(str::to_owned).collect()),
 };
@@ -75,12 +84,7 @@ fn account_refusal(account: &str, standing: &Standing) -> Option<String> {
     (account == "root").then(|| "refused: it would take root's account away".to_owned())
 }
 
-fn shell_refusal(
-    account: &str,
-    shell: &str,
-    standing: &Standing,
-    facts: &Facts,
-) -> Result<Option<String>, Pending> {
+fn shell_refusal(account: &str, shell: &str, standing: &Standing, facts: &Facts) -> Result<Option<String>, Pending> {
     let lets_nobody_in = ["nologin", "false", "true"].contains(&shell.rsplit('/').next().unwrap_or_default());
     if lets_nobody_in || standing.account.as_deref() != Some(account) {
         return Ok(account_refusal(account, standing).filter(|_| lets_nobody_in));
@@ -122,11 +126,14 @@ fn path_refusal(op: &Op, standing: &Standing, facts: &Facts) -> Result<Option<St
     if !(removes || owns || is(&writes::WRITE)) {
         return Ok(None);
     }
+    if let Some(why) = rights_refusal(op, path, login, standing, facts)? {
+        return Ok(Some(why));
+    }
     let homes = facts.ask(&HOME, &[login])?;
-    let Some((home, keys)) = homes
-        .iter()
-        .map(|home| (home, format!("{home}/.ssh/authorized_keys")))
-        .find(|(_, keys)| keys.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    let Some((home, keys)) =
+        homes.iter().map(|home| (home, format!("{home}/.ssh/authorized_keys"))).find(|(_, keys)| {
+            keys.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
     else {
         return Ok(None);
     };
@@ -145,6 +152,32 @@ fn path_refusal(op: &Op, standing: &Standing, facts: &Facts) -> Result<Option<St
     let foreign = !["", "0", "root", login].contains(&owner) && owner.parse::<u32>().is_err();
     Ok((path.starts_with(home.as_str()) && (mode & 0o022 != 0 || foreign)).then(|| {
         format!("refused: sshd would no longer trust {keys}, and this session is logged in as {login} by a key in it; nobody but {login} and root may own {path} or write to it")
+    }))
+}
+
+/// What would be done to the file by which the session gets its rights.
+fn rights_refusal(
+    op: &Op,
+    path: &str,
+    login: &str,
+    standing: &Standing,
+    facts: &Facts,
+) -> Result<Option<String>, Pending> {
+    let is_door = path.starts_with("/etc/sudoers.d/") || ["/etc/sudoers", "/etc/sudoers.d", "/etc/doas.conf"].contains(&path);
+    if !standing.becomes || !is_door || std::ptr::eq(op.command, &writes::OWN) || std::ptr::eq(op.command, &writes::MKDIR) {
+        return Ok(None);
+    }
+    let written = std::ptr::eq(op.command, &writes::WRITE);
+    let named = facts.ask(&NAMED, &[login, path])?;
+    let lost = named.iter().find(|name| !written || memchr::memmem::find(&op.stdin, name.as_bytes()).is_none());
+    if let Some(name) = lost {
+        return Ok(Some(format!(
+            "refused: this session is logged in as {login} and is root by what {path} says of {name}; log in as somebody else to do this"
+        )));
+    }
+    let checked = op.args.get(4).is_some_and(|check| check.contains("visudo"));
+    Ok((written && !checked && path.starts_with("/etc/sudoers")).then(|| {
+        format!("refused: a mistake in {path} would end all rights by sudo, those of this session too; add `validate: visudo -cf {{}}`")
     }))
 }
 

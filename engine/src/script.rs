@@ -58,10 +58,21 @@ pub(crate) fn nonce() -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The script that asks `calls`.
+/// The script that asks `calls`, where root may do so in a private, read-only view of the host's file systems, so that
+/// the kernel itself refuses a write.
 pub(crate) fn asking(nonce: &str, calls: &[Call]) -> Vec<u8> {
+    let mut script = b"{\nasking=".to_vec();
+    quote(&mut script, &questions(nonce, calls));
+    push(&mut script, "\n");
+    push(&mut script, include_str!("script/private.sh"));
+    push(&mut script, "} </dev/null\n");
+    script
+}
+
+fn questions(nonce: &str, calls: &[Call]) -> Vec<u8> {
     let mut script = Vec::with_capacity(8 << 10);
     open(&mut script, nonce);
+    push(&mut script, include_str!("script/seal.sh"));
     for (index, call) in calls.iter().enumerate() {
         let args = call.probes.iter().flat_map(|probe| &probe.args);
         push(&mut script, &format!("begin {index}\n"));
@@ -124,7 +135,7 @@ pub(crate) fn applying(nonce: &str, consent: &Consent, ops: &[&Op], raw: bool) -
             quote(&mut script, &op.stdin);
             push(&mut script, " | ");
         }
-        push(&mut script, "(\nset --");
+        push(&mut script, &format!("(\ninput={}\nset --", op.stdin.len()));
         quote_all(&mut script, &op.args);
         push(&mut script, &format!("\n{}\n) 9>&-\nend || {{\n", op.command.shell.trim_end()));
         for flag in &flags {

@@ -17,8 +17,22 @@ use std::time::{Duration, Instant};
 
 const SHELLS: [&[&str]; 3] = [&["dash"], &["bash", "--posix"], &["busybox", "sh"]];
 
-/// A shell on this machine as a link.
+/// A shell on this machine as a link: it is the host's `sh`.
 struct Shell(&'static [&'static str]);
+
+impl Shell {
+    /// A `PATH` on which `sh` is this shell.
+    fn path(&self) -> String {
+        let folder = std::env::temp_dir().join(format!("comply-shells-{}", std::process::id())).join(self.0.join("-"));
+        let sh = folder.join("sh");
+        if !sh.exists() {
+            std::fs::create_dir_all(&folder).unwrap();
+            // Another test may do the same at the same time.
+            let _ = std::os::unix::fs::symlink(format!("/usr/bin/{}", self.0[0]), &sh);
+        }
+        format!("{}:{}", folder.display(), std::env::var("PATH").unwrap())
+    }
+}
 
 impl Link for Shell {
     fn run(
@@ -28,6 +42,7 @@ impl Link for Shell {
     ) -> Result<Ended, Broken> {
         let mut child = Command::new(self.0[0])
             .args(&self.0[1..])
+            .env("PATH", self.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -89,7 +104,7 @@ static EACH: Fact<Answer> = Fact {
     query: Query::new("each", r#"for p do item; printf '%s' "$p"; done"#).batched(Batch::Marked),
     decode: whole,
 };
-static HANGS: Fact<Answer> = Fact { query: Query::new("hangs", "exec sleep 1000"), decode: whole };
+static HANGS: Fact<Answer> = Fact { query: Query::new("hangs", "exec sleep 15"), decode: whole };
 static FLOODS: Fact<Answer> = Fact { query: Query::new("floods", "yes").limit(1 << 20), decode: whole };
 static DIES: Fact<Answer> = Fact { query: Query::new("kills its shell", "kill -KILL $$"), decode: whole };
 static SLOW: Fact<Answer> = Fact { query: Query::new("slow", r#"printf '%s' "$1""#).slow(), decode: whole };
@@ -180,6 +195,18 @@ fn what_hangs_is_blind_and_the_rest_is_answered() {
 }
 
 #[test]
+fn a_question_of_root_that_writes_is_refused_by_the_kernel() {
+    static TOUCH: Fact<Answer> = Fact { query: Query::new("touch", r#": >"$1""#), decode: whole };
+    let file = std::env::temp_dir().join(format!("comply-write-{}", std::process::id()));
+    for shell in SHELLS {
+        let answers = ask(shell, &[(&TOUCH, &[file.to_str().unwrap()])]);
+        let said = String::from_utf8_lossy(&answers[0].as_ref().unwrap().err).into_owned();
+        assert!(said.contains("Read-only file system"), "{shell:?}; this test needs root: {said}");
+        assert!(!file.exists());
+    }
+}
+
+#[test]
 fn what_floods_is_blind_and_the_rest_is_answered() {
     for shell in SHELLS {
         let answers = ask(shell, &[(&FLOODS, &[]), (&SLOW, &["z"])]);
@@ -243,6 +270,6 @@ fn a_script_that_is_cut_short_runs_not_at_all() {
 fn a_shell_that_prints_something_else_is_said_to() {
     static NOLOGIN: &[&str] = &["sh", "-c", "echo This account is not available.; exit 1"];
     let answers = ask(NOLOGIN, &[(&ECHO, &["a"])]);
-    let Err(Pending::Blind(Blind::Garbled(why))) = &answers[0] else { panic!("{:?}", answers[0]) };
+    let Err(Pending::Blind(Blind::Failed(why))) = &answers[0] else { panic!("{:?}", answers[0]) };
     assert_eq!(why, "the login shell printed: This account is not available.");
 }

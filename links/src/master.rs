@@ -142,17 +142,31 @@ pub(crate) fn unreachable(said: &str) -> Unreachable {
     };
     let lines: Vec<&str> =
         said.lines().map(|line| line.trim().trim_matches('@').trim()).filter(|line| !line.is_empty()).collect();
+    if let Some(why) = changed(&lines) {
+        return Unreachable { step, why };
+    }
     let said = match lines.join("; ") {
         said if said.is_empty() => String::from("ssh ended and said nothing (is the program ssh installed here?)"),
         said => said,
     };
     let advice = match step {
-        Step::HostKey if said.contains("CHANGED") => "",
         Step::HostKey => "; compare the key with the host's own, then add it with ssh-keyscan",
         Step::Authenticate => "; nothing was asked: a key must be in the agent, or have no passphrase",
         _ => "",
     };
     Unreachable { step, why: format!("{said}{advice}") }
+}
+
+/// What counts of the poster that `ssh` prints when a host shows another key than before.
+fn changed(lines: &[&str]) -> Option<String> {
+    lines.iter().find(|line| line.contains("HOST IDENTIFICATION HAS CHANGED"))?;
+    let key = lines.iter().find_map(|line| line.strip_prefix("SHA256:")).unwrap_or("?").trim_end_matches('.');
+    let place = lines.iter().find(|line| line.starts_with("Offending"));
+    let place = place.map(|line| format!(" ({})", line.replacen("Offending", "another", 1))).unwrap_or_default();
+    Some(format!(
+        "changed: it now shows SHA256:{key}{place}. Somebody may be in between. If the host was reinstalled, compare with \
+         its own key, then take the old one out with ssh-keygen -R"
+    ))
 }
 
 /// A machine in between: one connection for all hosts behind it, as long as one of them needs it.

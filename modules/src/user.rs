@@ -226,12 +226,12 @@ fn problems_of_present(spec: &Spec) -> Vec<Problem> {
     }
     for (field, path) in [("shell", &spec.shell), ("home", &spec.home)] {
         let Some(path) = path else { continue };
-        if !path.starts_with('/') || path.contains([':', '\n', '\0']) {
-            problems.push(Problem::field(field, format!("`{field}` is an absolute path without `:`")));
+        if !path.starts_with('/') || path.contains(|c: char| c == ':' || c.is_control()) {
+            problems.push(Problem::field(field, format!("`{field}` is an absolute path without `:` and control characters")));
         }
     }
-    if spec.comment.as_ref().is_some_and(|comment| comment.contains([':', '\n', '\0'])) {
-        problems.push(Problem::field("comment", "a comment is one line without `:`"));
+    if spec.comment.as_ref().is_some_and(|comment| comment.contains(|c: char| c == ':' || c.is_control())) {
+        problems.push(Problem::field("comment", "a comment is one line without `:` and control characters"));
     }
     if spec.password.as_ref().is_some_and(|password| !is_hash(password) && !is_placeholder(password)) {
         problems.push(

@@ -48,7 +48,9 @@ pub fn render(
         .iter()
         .map(|op| (served(&op.serves), ">", op.says.clone()))
         .chain(plan.refused.iter().map(|(id, why)| (id.to_string(), "x", format!("refused: {why}"))))
-        .chain(plan.later.iter().map(|(id, by)| (id.to_string(), "?", format!("is told after {by} is put right"))))
+        .chain(
+            plan.later.iter().map(|(id, by)| (id.to_string(), "?", format!("can be planned once {by} is put right"))),
+        )
         .collect();
     let width = rows.iter().map(|(id, ..)| style.safe(id).width()).filter(|&width| width <= ID).max().unwrap_or(0);
     if !rows.is_empty() {

@@ -42,7 +42,7 @@ pub(crate) fn head(host: &Host, name_width: usize, style: &Style) -> String {
     let totals = Totals::of(std::slice::from_ref(host));
     let took = format!("{:.1} s", host.duration);
     let mut below = String::new();
-    match trouble(&host.status, style) {
+    match trouble(host, style) {
         None => text = counts(text, &totals, style),
         Some(trouble) => {
             let room = style.width.saturating_sub(text.width() + took.width() + 2).max(20);
@@ -57,15 +57,25 @@ pub(crate) fn head(host: &Host, name_width: usize, style: &Style) -> String {
     text.right(style, Tone::Quiet, &took) + &below
 }
 
-fn trouble(status: &Status, style: &Style) -> Option<String> {
-    match status {
-        Status::Reached => None,
+fn trouble(host: &Host, style: &Style) -> Option<String> {
+    match &host.status {
+        Status::Reached => {
+            common_reason(host).map(|why| format!("nothing could be checked: {}", style.short(why, REASON)))
+        }
         Status::Unreachable { step, why } => {
             Some(format!("unreachable: {}: {}", style.safe(step), style.short(why, REASON)))
         }
         Status::Interrupted => Some("interrupted before it was done".to_owned()),
         Status::Error { why } => Some(format!("comply failed on this host: {}", style.short(why, REASON))),
     }
+}
+
+/// Why nothing at all of a host that was reached could be told, if that is one reason for everything.
+fn common_reason(host: &Host) -> Option<&str> {
+    let (first, others) = host.resources.split_first()?;
+    let same = |other: &Resource| other.verdict == Verdict::Unknown && other.reason == first.reason;
+    let all = host.status == Status::Reached && !others.is_empty() && same(first) && others.iter().all(same);
+    first.reason.as_deref().filter(|_| all)
 }
 
 /// "4 drift · 1 blocked · 43 compliant".
@@ -109,7 +119,7 @@ fn checks(count: usize) -> String {
 fn is_folded(resource: &Resource, host: &Host, style: &Style) -> bool {
     match resource.verdict {
         Verdict::Compliant | Verdict::Kept | Verdict::Skipped | Verdict::Waived => !style.verbose,
-        Verdict::Unknown => host.status != Status::Reached,
+        Verdict::Unknown => host.status != Status::Reached || (common_reason(host).is_some() && !style.verbose),
         _ => false,
     }
 }

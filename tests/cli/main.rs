@@ -1,4 +1,5 @@
 //! The command as a user meets it, without any host but this machine.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod formats;
 mod interruption;

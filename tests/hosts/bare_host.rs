@@ -18,6 +18,7 @@ const POLICY: &str = r#"
       comply-demo: {keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDvVFuSWZ/NyRjZO0PxdWw/dgVcNUASbgMGSOivVprSc]}
       alice: {keys_of: [comply-demo]}
     directories:
+      /srv/app: present
       /srv/app/conf.d: {owner: comply-demo, group: crew, mode: 2750}
     files:
       /srv/app/conf.d/app.conf: {content: "port = 7000\n", owner: comply-demo, group: crew, mode: 0640}

@@ -32,12 +32,12 @@ pub const PACKAGE: Case = Case {
         apt-mark hold bc
         # Its configuration stays.
         apt-get -q -y remove memcached tinyproxy
-        # The half of an installation, and the packages it needs.
-        cd /run && apt-get -q download at && install libfl2 && dpkg --unpack at_*.deb
+        # The half of an installation.
+        dpkg --unpack /srv/repo/hello_*.deb
     "#,
     destroys: &["package/ed", "package/tinyproxy"],
     found: &[
-        ("package/hello", &["state: absent → present"]),
+        ("package/hello", &["state: unpacked → present"]),
         ("package/sl", &["state: present → absent"]),
         ("package/ed", &["state: present → absent"]),
         ("package/comply-demo", &["version: 2.0 → 1.0", "hold: false → true"]),
@@ -46,7 +46,7 @@ pub const PACKAGE: Case = Case {
         ("package/dc", &["hold: false → true"]),
         ("package/memcached", &["state: absent → present"]),
         ("package/tinyproxy", &["purge: its configuration is left → nothing is left"]),
-        ("package/at", &["state: unpacked → present"]),
+        ("package/at", &["state: absent → present"]),
     ],
     proof: r#"
         state() { dpkg-query -W -f '${db:Status-Abbrev}${Version}' "$1" 2>/dev/null || :; }
@@ -102,15 +102,16 @@ fn what_apt_does_not_have_is_said_and_the_rest_is_installed() {
     );
     let run = repo.enforce();
     run.assert_code(4);
-    for (id, word) in [
-        ("package/no-such-package", "no package no-such-package in apt's lists, refreshed just now"),
-        ("package/hello", "99"),
-        ("package/comply-demo", "no comply-demo >= 3 in apt's lists, refreshed just now: the newest is 2.0"),
-    ] {
-        let why = told(run.resource(id)).join("");
-        assert!(why.starts_with("failed") && why.contains(word), "{id}: {why}{}", run.shown());
+    let why = "no no-such-package, no comply-demo >= 3 (the newest is 2.0): check the name, or add the repository that has it";
+    for id in ["package/no-such-package", "package/hello", "package/comply-demo"] {
+        let told = told(run.resource(id)).join("");
+        assert!(told.starts_with("failed") && told.contains(why), "{id}: {told}{}", run.shown());
     }
     assert_eq!(run.verdict("package/sl"), "changed", "{}", run.shown());
+
+    let run = repo.policy("packages: {hello: {version: '99'}}").enforce();
+    let told = told(run.resource("package/hello")).join("");
+    assert!(told.contains("Version '99' for 'hello' was not found"), "{told}");
 }
 
 #[test]
@@ -185,14 +186,15 @@ fn a_package_whose_own_script_fails_is_failed_with_the_reason() {
         "mkdir -p /run/broken/DEBIAN && cd /run/broken
          printf 'Package: broken\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n' >DEBIAN/control
          printf '#!/bin/sh\necho the disk is on fire >&2\nexit 1\n' >DEBIAN/postinst; chmod 755 DEBIAN/postinst
-         dpkg-deb -b . /srv/repo/broken.deb && cd /srv/repo && dpkg-scanpackages . >Packages 2>/dev/null || \
-            { apt-ftparchive packages . >Packages; }
+         dpkg-deb -b . /srv/repo/broken.deb && cd /srv/repo
+         { dpkg-deb -f broken.deb; echo Filename: ./broken.deb; echo Size: $(stat -c %s broken.deb)
+           echo SHA256: $(sha256sum broken.deb | cut -c1-64); echo; } >>Packages
          grep -q broken Packages && apt-get -q update",
     );
     let repo = Repo::new().host(&host).policy("packages: [broken]\nservices: {cron: {running: true}}");
     let run = repo.enforce();
     run.assert_code(4);
     let why = told(run.resource("package/broken")).join("");
-    assert!(why.contains("broken") && why.contains("half done"), "{why}");
+    assert!(why.contains("post-installation script") && why.contains("half done: broken (dpkg --configure -a)"), "{why}");
     assert_eq!(told(repo.audit().resource("package/broken")), ["state: half-configured → present"]);
 }

@@ -138,10 +138,30 @@ fn the_last_key_of_root_is_not_removed() {
 }
 
 #[test]
+fn the_file_that_makes_the_session_root_is_not_taken_away() {
+    let host = host();
+    let id = "file//etc/sudoers.d/admins";
+    let check = "validate: \"visudo -cf {}\"";
+    assert_refused(&host, AS_OPS, "files: {/etc/sudoers.d/admins: absent}", id, &["admins", "somebody else"]);
+    let other = format!("files: {{/etc/sudoers.d/admins: {{content: \"%other ALL=(ALL) ALL\\n\", {check}}}}}");
+    assert_refused(&host, AS_OPS, &other, id, &["admins", "somebody else"]);
+    let unchecked = "files: {/etc/sudoers.d/admins: {content: \"%admins ALL=(ALL) NOPASSWD: ALL\\nmistake\\n\"}}";
+    assert_refused(&host, AS_OPS, unchecked, id, &["validate: visudo -cf {}"]);
+    let fine = format!(
+        "files: {{/etc/sudoers.d/admins: {{content: \"%admins ALL=(ALL) NOPASSWD: ALL\\n%other ALL=(ALL) ALL\\n\", {check}}}}}"
+    );
+    repository(&host, AS_OPS, &fine).enforce().assert_code(0).assert_all("changed");
+}
+
+#[test]
 fn the_files_and_services_a_session_comes_in_by_are_not_taken_away() {
     let host = host();
     for (policy, id) in [
         ("files: {/home/ops/.ssh/authorized_keys: absent}", "file//home/ops/.ssh/authorized_keys"),
+        ("files: {/home/ops/.ssh/authorized_keys: {content: \"\"}}", "file//home/ops/.ssh/authorized_keys"),
+        ("files: {/home/ops/.ssh/authorized_keys: {owner: nobody}}", "file//home/ops/.ssh/authorized_keys"),
+        ("links: {/home/ops/.ssh/authorized_keys: {target: /tmp/keys}}", "link//home/ops/.ssh/authorized_keys"),
+        ("directories: {/home/ops: {mode: 0777}}", "directory//home/ops"),
         ("directories: {/home/ops/.ssh: absent}", "directory//home/ops/.ssh"),
         ("directories: {/home/ops: absent}", "directory//home/ops"),
         ("services: {ssh: {running: false}}", "service/ssh"),

@@ -152,10 +152,31 @@ fn a_run_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
     });
     assert_eq!(found.trim(), "");
     host.sh_ok(FREE);
+    let repo = repo.file("files/small", "the last one\n");
     repo.enforce().assert_code(0);
     repo.audit().assert_code(0).assert_all("compliant");
     let left = host.sh_ok("find / -xdev -name '.comply*' 2>/dev/null; true");
     assert!(left.lines().count() <= 14, "{left}");
+}
+
+#[test]
+fn content_that_is_cut_off_on_its_way_is_not_put_in_place() {
+    let host = Host::start(Image::Trixie);
+    host.sh_ok("echo old >/etc/large");
+    for connection in ["ssh", "openssh"] {
+        let repo = Repo::new()
+            .host_with(&host, &format!("connection: {connection}"))
+            .policy("files: {/etc/large: {source: files/large}}")
+            .file("files/large", "x".repeat(60 << 20));
+        let run = watched::finish(&repo, repo.command(&["enforce", "--yes"]), |pid| {
+            host.sh_ok("for i in $(seq 1000); do [ ! -s /etc/.comply.* ] || exit 0; sleep 0.01; done; exit 1");
+            signal(pid, "KILL");
+        })
+        .run;
+        assert_eq!(run.code, -1, "it was too fast{}", run.shown());
+        host.sh_ok(FREE);
+        assert_eq!(host.sh_ok("head -c 100 /etc/large; ls -A /etc | grep -F .comply; true"), "old\n");
+    }
 }
 
 /// Waits for what was begun on the host, and lets the lease run out.

@@ -6,38 +6,32 @@ use crate::kinds_users::with_directory;
 use crate::life::{DEBIANS, told, untouched};
 use engine::Query;
 use fleet::{Host, Image};
-use modules::facts::{accounts, authorized_keys, changed, clock, numbers, packages, units};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Every query that a host is asked by `audit`.
-const ASKED_BY_AUDIT: &[&Query] = &[
-    &engine::identity::IDENTITY.query,
-    &engine::paths::STAT.query,
-    &engine::paths::FILE.query,
-    &engine::paths::READ.query,
-    &engine::paths::TARGET.query,
-    &engine::paths::LIST.query,
-    &accounts::ACCOUNTS.query,
-    &accounts::SHADOW.query,
-    &accounts::HOME.query,
-    &accounts::KNOWN_USER.query,
-    &accounts::KNOWN_GROUP.query,
-    &authorized_keys::AUTHORIZED_KEYS.query,
-    &changed::CHANGED.query,
-    &clock::NOW.query,
-    &numbers::UID.query,
-    &numbers::GID.query,
-    &packages::INSTALLED.query,
-    &packages::OFFERED.query,
-    &packages::LISTS.query,
-    &units::UNIT.query,
+/// The queries that only planning asks: by name, and with a part of their program.
+const ASKED_BY_PLANNING: &[(&str, &str)] = &[
+    ("apt simulation", "apt-get -s "),
+    ("doors of a group", "/etc/doas.conf"),
+    ("home of the session", "readlink -f -- \"$H\""),
 ];
 
-/// And those that only planning asks: by name, and with a part of their program.
-const ASKED_BY_PLANNING: &[(&str, &str)] = &[("apt simulation", "apt-get -s "), ("doors of a group", "/etc/doas.conf")];
+/// Every other one: those of `audit`.
+fn asked_by_audit() -> impl Iterator<Item = &'static Query> {
+    let engine = [
+        &engine::identity::IDENTITY.query,
+        &engine::paths::STAT.query,
+        &engine::paths::FILE.query,
+        &engine::paths::READ.query,
+        &engine::paths::TARGET.query,
+        &engine::paths::LIST.query,
+    ];
+    let modules = modules::programs::QUERIES.iter().copied();
+    let by_planning = |query: &&Query| ASKED_BY_PLANNING.iter().any(|(name, _)| *name == query.name);
+    engine.into_iter().chain(modules).filter(move |query| !by_planning(query))
+}
 
 const POLICY: &str = r#"
     when: os.id == "debian"
@@ -166,7 +160,7 @@ fn every_query_of_audit_is_asked_and_none_changes_a_file_or_a_process() {
     for host in &hosts {
         assert_asleep(host, &run);
         let scripts = host.sh_ok("cat /run/systemd/comply-scripts");
-        let missing = ASKED_BY_AUDIT.iter().filter(|query| !scripts.contains(&in_script(query)));
+        let missing = asked_by_audit().filter(|query| !scripts.contains(&in_script(query)));
         let missing: Vec<_> = missing.map(|query| query.name).collect();
         assert_eq!(missing, Vec::<&str>::new(), "not asked, so not proved to be harmless");
         for (id, told) in [
@@ -241,7 +235,7 @@ fn looking_through_sudo_and_without_rights_changes_nothing_either() {
 
 #[test]
 fn there_is_no_query_that_these_tests_do_not_know() {
-    let known: BTreeSet<_> = ASKED_BY_AUDIT.iter().map(|query| query.name.to_owned()).collect();
+    let known: BTreeSet<_> = asked_by_audit().map(|query| query.name.to_owned()).collect();
     let planning: BTreeSet<_> = ASKED_BY_PLANNING.iter().map(|(name, _)| (*name).to_owned()).collect();
     let mut written = BTreeSet::new();
     for folder in ["engine/src", "modules/src"] {
@@ -315,6 +309,14 @@ fn on_a_system_that_a_kind_does_not_know_it_is_unknown_and_the_others_work() {
     assert_eq!(told(run.resource("file//srv/stale")), ["content:\n@@ -1 +1 @@\n-old\n+new\n"]);
     assert_eq!(told(run.resource("link//srv/wrong")), ["target: /etc → data"]);
 
+    // Two runs could meet: without a lock nothing is changed.
+    let (run, touched) = untouched(&hosts, || repo.enforce());
+    run.assert_code(4);
+    assert_eq!(touched, Vec::<String>::new(), "{}", run.shown());
+    let why = told(run.resource("file//srv/stale")).join("");
+    assert!(why.contains("there is no flock on the host (package util-linux), so two runs could meet"), "{why}");
+
+    with_flock(&hosts[0]);
     let run = repo.enforce();
     run.assert_code(3);
     for resource in &run.report().hosts[0].resources {
@@ -334,4 +336,18 @@ fn on_a_system_that_a_kind_does_not_know_it_is_unknown_and_the_others_work() {
     again.assert_code(3);
     assert_eq!(touched, Vec::<String>::new(), "{}", again.shown());
     repo.run(&["audit", "--only=file/*", "--only=link/*", "--only=directory/*"]).assert_code(0).assert_all("compliant");
+}
+
+/// Gives a host of busybox alone, as Debian builds it, the one tool that it lacks: from a Debian host, with the
+/// libraries it needs.
+fn with_flock(host: &Host) {
+    let debian = Host::start(Image::Bookworm);
+    let files = debian.sh_ok("f=$(command -v flock); echo $f; ldd $f | grep -o '/[^ ]*'");
+    for file in files.lines() {
+        let bytes = debian.sh_ok(&format!("base64 -w0 $(readlink -f {file})"));
+        host.sh_ok(&format!("mkdir -p {}", file.rsplit_once('/').unwrap().0));
+        host.write("/tmp/base64", bytes);
+        host.sh_ok(&format!("base64 -d /tmp/base64 >{file}; chmod 755 {file}; rm /tmp/base64"));
+    }
+    host.sh_ok("flock -h");
 }

@@ -1,4 +1,5 @@
-# What commands may use besides the prelude. S is where this run saves what it is about to change.
+# What commands may use besides the prelude. S is where this run saves what it is about to change, input the length of
+# what a command gets on standard input, in bytes.
 
 # die WORDS: ends a command; the words are the reason that is reported.
 die() {
@@ -78,6 +79,8 @@ replace() {
 	open=/proc/self/fd/3
 	[ -z "$3$4" ] || chown -- "$3${4:+:$4}" "$open" || exit
 	chmod -- "$2" "$open" && cat >&3 || exit
+	# A connection that breaks ends the input too.
+	[ "$(stat -L -c %s -- "$open")" = "$7" ] || { echo "only a part of its content arrived" >&2; exit 1; }
 	if [ -n "$5" ]; then
 		case $6 in /*) file=${6%/*}/${temporary#./} ;; *) file=$open ;; esac
 		rest=$5 check=
@@ -90,5 +93,5 @@ replace() {
 	sync -- "$open" 2>/dev/null || sync
 	mv -fT -- "$temporary" "$name" || exit
 	trap - EXIT
-	' sh "$1" "$2" "$3" "$4" "$5" "$p"
+	' sh "$1" "$2" "$3" "$4" "$5" "$p" "$input"
 }

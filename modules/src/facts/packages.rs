@@ -211,11 +211,11 @@ impl Step {
     }
 }
 
-/// What `apt-get install ARGS` would do, options included. Takes no lock and writes no cache.
+/// What `apt-get install ARGS` would do, options included. Takes no lock and writes no cache and no log.
 pub static SIMULATION: Fact<Simulation> = Fact {
     query: Query::new(
         "apt simulation",
-        "apt-get -s -q -y -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o Debug::NoLocking=1 \
+        "apt-get -s -q -y -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o Dir::Log::Planner=/dev/null -o Debug::NoLocking=1 \
          -o APT::Get::Show-User-Simulation-Note=no install \"$@\"",
     ),
     decode: |answer, _| {

@@ -26,6 +26,7 @@ case $refresh in
 try) update || : ;;
 must)
 	update || die "apt's lists could not be refreshed: $(reason "$said")"
+	missing=
 	count=$#
 	while [ "$count" -gt 0 ]; do
 		arg=$1
@@ -36,21 +37,23 @@ must)
 		*)
 			name=${arg%%[>=]*}
 			newest=$(candidate "$name")
-			case $newest in '' | '(none)')
-				die "no package $name in apt's lists, refreshed just now: check the name, or add the repository that has it"
-				;;
-			esac
-			case $arg in *'>='*)
-				least=${arg#*'>='}
-				dpkg --compare-versions "$newest" ge "$least" ||
-					die "no $name >= $least in apt's lists, refreshed just now: the newest is $newest"
-				arg=$name
+			case $newest in
+			'' | '(none)') missing="$missing, no $name" ;;
+			*)
+				case $arg in *'>='*)
+					least=${arg#*'>='}
+					dpkg --compare-versions "$newest" ge "$least" ||
+						missing="$missing, no $name >= $least (the newest is $newest)"
+					arg=$name
+					;;
+				esac
 				;;
 			esac
 			;;
 		esac
 		set -- "$@" "$arg"
 	done
+	[ -z "$missing" ] || die "apt's lists, refreshed just now, have${missing#,}: check the name, or add the repository that has it"
 	;;
 esac
 

@@ -32,11 +32,12 @@ fn render(destroys: bool) -> String {
         ops: vec![
             op(&user, "remove the account").destroys("the home /home/antoine").hurts("ends the sessions of antoine"),
             op(&docker, "restart docker.service").hurts("restarts docker.service"),
-            op(&Id::new("service", "app"), "restart it").hurts("restarts docker.service"),
+            op(&Id::new("service", "cron"), "reload it").hurts("restarts docker.service"),
             packages,
         ],
         refused: vec![(Id::new("group", "ops"), "this session gets its rights by it".to_owned())],
         later: vec![(Id::new("service", "nginx"), Id::new("package", "nginx"))],
+        follows: vec![(Id::new("service", "pad"), "restarts pad.service, since file//etc/pad.conf changes".to_owned())],
     };
     plan::render(&host, &plan, &|_| destroys, 9, &Style { width: 96, ..Style::default() })
 }
