@@ -7,7 +7,8 @@ use crate::run::{Ended, each};
 use crate::site::{Seen, Shared, Site, judged};
 use crate::start::{Options, Start};
 use crate::terminal;
-use engine::enforce::{self, Approval, Plan};
+use engine::enforce::{self, Approval};
+use engine::plan::{self, Plan};
 use engine::session::Consent;
 use engine::{Id, Verdict};
 use reports::{Command, Exit, Host, Style};
@@ -119,7 +120,7 @@ fn first_visit(site: Site, order: &Order) -> Visit {
         Ok(seen) => seen,
         Err(host) => return Visit::Done(*host),
     };
-    let plan = enforce::plan(&mut seen.survey, &mut seen.session, &*order.shared.progress);
+    let plan = plan::plan(&mut seen.survey, &mut seen.session, &*order.shared.progress);
     if plan.is_empty() {
         return Visit::Done(apply(seen, false, order));
     }

@@ -1,39 +1,17 @@
 //! Puts a host right, level by level, and grants verdicts only on what is seen afterwards.
 
 use crate::change::Change;
-use crate::command::{Op, Planned};
+use crate::command::Op;
 use crate::event::{Event, Watch};
-use crate::facts::Pending;
 use crate::graph::{Node, Strength};
-use crate::guard;
 use crate::id::Id;
-use crate::module::{AnySpec, Checked};
+use crate::plan::{may_change, plan_level, refuse_dangers};
 use crate::query::Blind;
 use crate::session::{Armed, Done, Session};
 use crate::survey::{State, Survey};
-use crate::verdict::{Mode, Verdict};
+use crate::verdict::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
-
-/// What is going to be done to one host, as far as it can be told before.
-#[derive(Debug, Default)]
-pub struct Plan {
-    /// Operations in order.
-    pub ops: Vec<Op>,
-    /// What is refused, and why.
-    pub refused: Vec<(Id, String)>,
-    /// What cannot be told before others are put right, with the one it waits for.
-    pub later: Vec<(Id, Id)>,
-    /// What is as it should be, and what it does because of the changes to others: "restarts nginx.service".
-    pub follows: Vec<(Id, String)>,
-}
-
-impl Plan {
-    /// Nothing would be run.
-    pub fn is_empty(&self) -> bool {
-        self.ops.is_empty() && self.later.is_empty()
-    }
-}
 
 /// What the operator agreed to destroy.
 pub enum Approval {
@@ -50,167 +28,6 @@ impl Approval {
             _ => true,
         }
     }
-}
-
-/// Plans everything that drifts and may be put right, and asks the host what it takes to plan it.
-pub fn plan<C>(survey: &mut Survey, session: &mut Session<C>, watch: &dyn Watch) -> Plan {
-    let mut plan = Plan::default();
-    let levels = survey.graph.levels().to_vec();
-    for nodes in levels {
-        let nodes: Vec<Node> = nodes.into_iter().filter(|node| is_open(survey, node.resource)).collect();
-        let mut planned = plan_level(survey, session, &nodes, watch);
-        // What cannot be planned yet may well be once what comes before it is put right.
-        for (id, why) in std::mem::take(&mut planned.refused) {
-            match waits_for(survey, &id) {
-                Some(other) => plan.later.push((id, other)),
-                None => plan.refused.push((id, why)),
-            }
-        }
-        refuse_dangers(survey, session, &mut planned, watch);
-        plan.ops.extend(planned.ops);
-        plan.refused.extend(planned.refused);
-    }
-    plan.follows = follows(survey, &plan.ops);
-    for index in survey.selected().collect::<Vec<_>>() {
-        if let (State::Blind(blind), true) = (&survey.states[index], may_change(survey, index)) {
-            plan.later.extend(
-                survey
-                    .blocker(index, blind)
-                    .map(|by| (survey.resources[index].id.clone(), survey.resources[by].id.clone())),
-            );
-        }
-    }
-    plan
-}
-
-/// What comes of `ops` for resources that are right so far.
-fn follows(survey: &Survey, ops: &[Op]) -> Vec<(Id, String)> {
-    let changing = |id: &str| ops.iter().flat_map(|op| &op.serves).any(|served| served.to_string() == id);
-    let told = survey.selected().filter(|&index| is_open(survey, index)).filter_map(|index| {
-        let (resource, State::Checked(checked)) = (&survey.resources[index], &survey.states[index]) else {
-            return None;
-        };
-        let spec = resource.spec.as_ref().filter(|_| checked.changes.is_empty())?;
-        Some((resource.id.clone(), spec.follows(&resource.id.name, checked, &changing)?))
-    });
-    told.collect()
-}
-
-/// Whether a resource is enforced here at all.
-fn may_change(survey: &Survey, index: usize) -> bool {
-    let resource = &survey.resources[index];
-    resource.selected && resource.spec.is_some() && resource.mode == Mode::Enforce && resource.waiver.is_none()
-}
-
-/// Whether it may be changed, and nothing it needs is held in drift.
-fn is_open(survey: &Survey, index: usize) -> bool {
-    may_change(survey, index) && held_ancestor(survey, index).is_none()
-}
-
-/// What it needs that drifts and stays so.
-fn held_ancestor(survey: &Survey, index: usize) -> Option<usize> {
-    survey
-        .ancestors(index, Strength::Needs)
-        .into_iter()
-        .find(|&other| !may_change(survey, other) && !survey.states[other].changes().is_empty())
-}
-
-/// The operations for what drifts among `nodes`.
-fn plan_level<C>(survey: &mut Survey, session: &mut Session<C>, nodes: &[Node], watch: &dyn Watch) -> Plan {
-    let mut plan = Plan::default();
-    let mut groups: BTreeMap<(&'static str, usize), Vec<usize>> = BTreeMap::new();
-    for node in nodes {
-        if survey.states[node.resource].changes().iter().any(|change| change.step == node.step) {
-            groups.entry((survey.resources[node.resource].id.kind, node.step)).or_default().push(node.resource);
-        }
-    }
-    for ((kind, step), drifted) in groups {
-        match ask_until_planned(survey, session, watch, |survey| plan_kind(survey, kind, step, &drifted)) {
-            Ok(planned) => {
-                for planned in planned {
-                    match planned {
-                        Planned::Do(op) => plan.ops.push(op),
-                        Planned::Refuse { serves, why } => {
-                            plan.refused.extend(serves.into_iter().map(|id| (id, why.clone())))
-                        }
-                    }
-                }
-            }
-            Err(why) => {
-                let ids = drifted.iter().map(|&index| survey.resources[index].id.clone());
-                plan.refused.extend(ids.map(|id| (id, why.clone())));
-            }
-        }
-    }
-    plan
-}
-
-/// What comes before a resource and is going to be changed.
-fn waits_for(survey: &Survey, id: &Id) -> Option<Id> {
-    let index = survey.resources.iter().position(|resource| resource.id == *id)?;
-    let changing = |other: &usize| is_open(survey, *other) && !survey.states[*other].changes().is_empty();
-    let before = survey.ancestors(index, Strength::After).into_iter().find(changing)?;
-    Some(survey.resources[before].id.clone())
-}
-
-fn plan_kind(survey: &Survey, kind: &str, step: usize, drifted: &[usize]) -> Result<Vec<Planned>, Pending> {
-    let spec = |index: usize| survey.resources[index].spec.as_deref();
-    let declared: Vec<(&Id, &dyn AnySpec)> = survey
-        .resources
-        .iter()
-        .enumerate()
-        .filter(|(index, resource)| {
-            resource.id.kind == kind && resource.mode == Mode::Enforce && survey.resources[*index].waiver.is_none()
-        })
-        .filter_map(|(index, resource)| Some((&resource.id, spec(index)?)))
-        .collect();
-    let drifted: Vec<(&Id, &dyn AnySpec, &Checked)> = drifted
-        .iter()
-        .filter_map(|&index| match &survey.states[index] {
-            State::Checked(checked) => Some((&survey.resources[index].id, spec(index)?, checked)),
-            _ => None,
-        })
-        .collect();
-    match drifted.first() {
-        Some((_, spec, _)) => spec.plan(step, &declared, &drifted, &survey.facts),
-        None => Ok(Vec::new()),
-    }
-}
-
-/// Asks the host what planning asks for, a few times.
-fn ask_until_planned<C, T>(
-    survey: &mut Survey,
-    session: &mut Session<C>,
-    watch: &dyn Watch,
-    attempt: impl Fn(&Survey) -> Result<T, Pending>,
-) -> Result<T, String> {
-    for _ in 0..4 {
-        match attempt(survey) {
-            Ok(value) => return Ok(value),
-            Err(Pending::Blind(blind)) => return Err(blind.to_string()),
-            Err(Pending::Settling { what, .. }) => return Err(what),
-            Err(Pending::Need) => {
-                let missing = survey.facts.take_missing();
-                let host = survey.host.clone();
-                session.ask(missing, &mut survey.facts, &host, watch).map_err(|broken| broken.to_string())?;
-            }
-        }
-    }
-    Err("its questions never end; this is a mistake in comply".into())
-}
-
-/// Takes out what would take away the ground the session stands on.
-fn refuse_dangers<C>(survey: &mut Survey, session: &mut Session<C>, plan: &mut Plan, watch: &dyn Watch) {
-    let standing = session.standing();
-    let mut refused: BTreeMap<Id, String> = BTreeMap::new();
-    for op in &plan.ops {
-        let judged = ask_until_planned(survey, session, watch, |survey| guard::refusal(op, &standing, &survey.facts));
-        if let Some(why) = judged.unwrap_or_else(Some) {
-            refused.extend(op.serves.iter().map(|id| (id.clone(), why.clone())));
-        }
-    }
-    plan.ops.retain(|op| !op.serves.iter().any(|id| refused.contains_key(id)));
-    plan.refused.extend(refused);
 }
 
 /// What has become of the resources while a host is put right.

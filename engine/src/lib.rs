@@ -18,6 +18,7 @@ pub mod link;
 pub mod links;
 pub mod module;
 pub mod paths;
+pub mod plan;
 pub mod query;
 pub mod resource;
 mod script;

@@ -95,7 +95,7 @@ pub static TARGET: Fact<Option<String>> = Fact {
     query: Query::new(
         "link target",
         "for p do item; [ -L \"$p\" ] || continue; whose \"$p\"; \
-         as readlink -n -- \"$p\" && printf = || printf 'it cannot be read!'; done",
+         { as readlink -n -- \"$p\" || (hold \"$p\" && readlink -n -- \"./${p##*/}\"); } && printf = || printf 'it cannot be read!'; done",
     )
     .batched(Batch::Marked),
     decode: |answer, _| match answer.out.as_slice() {

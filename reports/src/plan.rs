@@ -16,7 +16,7 @@ const ID: usize = 40;
 /// `destroys` decides whether an operation that destroys something will be run.
 pub fn render(
     host: &Host,
-    plan: &engine::enforce::Plan,
+    plan: &engine::plan::Plan,
     destroys: &dyn Fn(&Id) -> bool,
     name_width: usize,
     style: &Style,

@@ -237,6 +237,59 @@ fn an_account_that_exchanges_directories_for_links_gains_nothing() {
 }
 
 #[test]
+fn a_directory_that_a_group_can_write_leads_nowhere_either() {
+    let host = host_with_account(Image::Trixie);
+    host.write("/usr/local/bin/swap.py", SWAP);
+    host.sh_ok(
+        "groupadd web && usermod -aG web mallory && mkdir /srv/www && chown root:web /srv/www && chmod 2775 /srv/www
+        cd /srv/www && echo mine >dir && ln -s /etc/shadow bait && ln -s /etc sub && chown -h mallory: dir bait sub
+        setsid setpriv --reuid mallory --regid mallory --init-groups python3 /usr/local/bin/swap.py /srv/www >/dev/null 2>&1 &",
+    );
+    let before = host.sh_ok("ls -lan /etc; cat /etc/shadow; stat -c '%a %U %G' /etc /etc/shadow");
+    for round in 0..12 {
+        let repo = Repo::new().host(&host).policy(&format!(
+            "
+            files:
+              /srv/www/dir: {{content: \"round {round}\\n\", mode: 0666}}
+              /srv/www/sub/shadow: {{content: \"round {round}\\n\"}}
+              /srv/www/sub/comply-was-here: {{content: \"x\\n\"}}
+            "
+        ));
+        assert_no_shadow(&watch(&repo, &["audit", "-v"]));
+        if round % 4 == 3 {
+            assert_no_shadow(&watch(&repo, &["enforce", "--yes", "-v"]));
+        }
+    }
+    host.sh_ok("touch /tmp/stop");
+    assert_eq!(host.sh_ok("ls -lan /etc; cat /etc/shadow; stat -c '%a %U %G' /etc /etc/shadow"), before);
+}
+
+#[test]
+fn a_file_that_turns_into_a_pipe_now_and_then_holds_nobody_up_for_long() {
+    let host = host_with_account(Image::Bookworm);
+    host.write("/usr/local/bin/swap.py", SWAP);
+    host.sh_ok(
+        "cd /home/mallory && echo mine >dir && mkfifo bait && chown mallory: dir bait && echo right >/etc/beside
+        setsid setpriv --reuid mallory --regid mallory --init-groups python3 /usr/local/bin/swap.py /home/mallory >/dev/null 2>&1 &",
+    );
+    let repo = Repo::new().host(&host).policy(
+        "
+        files:
+          /home/mallory/dir: {content: \"x\\n\", owner: mallory}
+          /etc/beside: {content: \"right\\n\"}
+        ",
+    );
+    for _ in 0..4 {
+        let run = watched::run(&repo, &["audit", "--timeout=50s"]).run;
+        assert_eq!(run.verdict("file//etc/beside"), "compliant", "{}", run.shown());
+    }
+    // It may well succeed, and then there is nothing left to exchange.
+    let run = watched::run(&repo, &["enforce", "--yes"]).run;
+    assert_eq!(run.verdict("file//etc/beside"), "kept", "{}", run.shown());
+    host.sh_ok("touch /tmp/stop");
+}
+
+#[test]
 fn the_policy_repository_leads_nowhere_else() {
     let host = Host::start(Image::Bookworm);
     let repo = Repo::new().host(&host).policy("files: {/etc/x: {source: files/secret}}");

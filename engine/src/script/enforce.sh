@@ -15,7 +15,7 @@ save() {
 	(
 		umask 077
 		mkdir -p -- "$S${1%/*}" || exit
-		if [ -z "$W" ] || as test -r "$1"; then as cat -- "$1"; else held "$1" && cat <&3; fi >"$S$1" || {
+		if [ -z "$W" ] || as test -r "$1"; then brief cat -- "$1"; else held "$1" && cat <&3; fi >"$S$1" || {
 			rm -f -- "$S$1"
 			exit 1
 		}
@@ -36,6 +36,7 @@ reach() {
 	W= p=./${1##*/}
 }
 suffices() {
+	[ "$W" != 65534 ] || return
 	[ -z "$2" ] || [ "$2" = "$W" ] || [ "$(id -u -- "$2" 2>/dev/null)" = "$W" ] || return
 	if [ -n "$3" ]; then
 		case " $(as id -G) $(as id -Gn) " in *" $3 "*) ;; *) return 1 ;; esac

@@ -9,7 +9,7 @@ printf '%s\n' "$all" | {
 		path=${line#* * * * * * }
 		whose "$path"
 		if [ -n "$W" ]; then
-			as sha256sum -- "$path" || (
+			brief sha256sum -- "$path" || (
 				held "$path" && hash=$(sha256sum <&3) && printf '%s  %s\n' "${hash%% *}" "$path"
 			) || printf '!%s\n' "$path"
 		elif [ -r "$path" ]; then

@@ -31,6 +31,8 @@ whose() {
 	if [ "$foreign" != "$known" ]; then
 		known=$foreign
 		known_uid=$(stat -c %u -- "$foreign/.") || known_uid=65534
+		# A directory of root's in which others can write: what is in it is looked at as nobody.
+		[ "$known_uid" != 0 ] || known_uid=65534
 		known_gid=65534 known_groups=--clear-groups
 		while IFS=: read -r _ _ u g _; do
 			[ "$u" != "$known_uid" ] || { known_gid=$g known_groups=--init-groups; break; }
@@ -40,9 +42,10 @@ whose() {
 }
 
 # trail DIR: walks to DIR as the system would, through every link, and stops at the first directory that root
-# does not own: that is $foreign, and $rest is what was left to walk.
+# does not own: that is $foreign, and $rest is what was left to walk. If there is none, the first directory that
+# root owns and others can write.
 trail() {
-	at= rest=$1/ foreign= links=0
+	at= rest=$1/ foreign= links=0 shared= left=
 	while [ -n "$rest" ]; do
 		step=${rest%%/*} rest=${rest#*/}
 		case $step in
@@ -64,8 +67,25 @@ trail() {
 				foreign=$at
 				return 0
 			fi
+			if [ -z "$shared" ] && shared "$at"; then shared=$at left=$rest; fi
 		fi
 	done
+	foreign=$shared rest=$left
+}
+
+# shared DIR: others than root can write in this directory of root's. Each is looked at once.
+alone=$nl others=$nl
+shared() {
+	case $1 in *"$nl"*) return 0 ;; esac
+	case $alone in *"$nl$1$nl"*) return 1 ;; esac
+	case $others in *"$nl$1$nl"*) return 0 ;; esac
+	case $(stat -c '%a %g' -- "$1" 2>/dev/null) in
+	'' | *[2367]' '* | *[2367]?' '[1-9]*) others=$others$1$nl ;;
+	*)
+		alone=$alone$1$nl
+		return 1
+		;;
+	esac
 }
 
 # as COMMAND…: runs it with the rights that `whose` found.
@@ -75,6 +95,11 @@ as() {
 	else
 		setpriv --reuid "$W" --regid "$G" "$I" -- "$@"
 	fi
+}
+
+# brief COMMAND…: the same, for what reads a file that another account may turn into a pipe meanwhile.
+brief() {
+	if [ -z "$W" ]; then "$@"; else as timeout 30 "$@"; fi
 }
 
 # hold PATH: goes, with our own rights, to the directory of PATH, if nothing that another account has put there

@@ -6,7 +6,7 @@ for p do
 	fi
 	whose "$p"
 	if [ -z "$W" ] || as test -r "$p"; then
-		as head -c 1048577 -- "$p"
+		brief head -c 1048577 -- "$p"
 	else
 		(held "$p" && head -c 1048577 <&3)
 	fi && printf = || printf 'it cannot be read!'

@@ -85,7 +85,7 @@ while [ $# -gt 0 ]; do
 	else
 		W=$user G=$group I=--init-groups
 		own_rights
-		if as head -c 262145 -- "$path"; then
+		if brief head -c 262145 -- "$path"; then
 			printf =
 		elif as true && ! as test -r "$path"; then
 			printf '~'

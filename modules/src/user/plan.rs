@@ -35,11 +35,14 @@ static MAKE_HOME: Command = Command {
             chown -Rh \"$U:$G\" \"$H\" && chmod 0700 \"$H\"",
 };
 
+/// Says why something stays as it is.
+static LEAVE: Command = Command { name: "leave to a person", shell: "die \"$1\"" };
+
 /// `$2` is empty, or says that the home goes, too. Whatever comes after the lock, nobody gets in any more.
 static REMOVE: Command = Command { name: "userdel", shell: include_str!("remove.sh") };
 
 /// All commands of the kind.
-pub(crate) static COMMANDS: &[&Command] = &[&ADD, &MODIFY, &PASSWORD, &MAKE_WAY, &MAKE_HOME, &REMOVE];
+pub(crate) static COMMANDS: &[&Command] = &[&ADD, &MODIFY, &PASSWORD, &MAKE_WAY, &MAKE_HOME, &LEAVE, &REMOVE];
 
 /// What puts one account right.
 pub(super) fn plan(drift: &Drifted<'_, User>) -> Vec<Planned> {
@@ -119,19 +122,23 @@ fn modify(drift: &Drifted<'_, User>, seen: &Present) -> Vec<Planned> {
     if changed("create_home") || (changed("home") && spec.wants_home() && !moved) {
         ops.push(Op::new(id.clone(), &MAKE_HOME, vec![id.name.clone()], "make its home").into());
     }
-    if ops.is_empty() {
-        ops.push(Planned::Refuse { serves: vec![id.clone()], why: why_not(&changed).into() });
+    match left_to_a_person(&changed) {
+        Some((_, why)) if ops.is_empty() => ops.push(Planned::Refuse { serves: vec![id.clone()], why: why.into() }),
+        // The rest is put right all the same.
+        Some((what, why)) => ops.push(Op::new(id.clone(), &LEAVE, vec![why.into()], what).into()),
+        None => {}
     }
     ops
 }
 
-/// What differs and only a person can put right.
-fn why_not(changed: &impl Fn(&str) -> bool) -> &'static str {
+/// What differs and only a person can put right, and why.
+fn left_to_a_person(changed: &impl Fn(&str) -> bool) -> Option<(&'static str, &'static str)> {
     if changed("system") {
-        "its number says otherwise, and a new one would leave its files behind; write the `uid` it must have"
-    } else {
-        "only its owner can choose a new password (passwd), or the policy can bring another `password`"
+        let why = "its number says otherwise, and a new one would leave its files behind; write the `uid` it must have";
+        return Some(("make it another kind of account", why));
     }
+    let why = "only its owner can choose a new password (passwd), or the policy can bring another `password`";
+    (changed("password_age") && !changed("password")).then_some(("renew its password", why))
 }
 
 fn set_password(drift: &Drifted<'_, User>, hash: &str, locked: bool) -> Planned {

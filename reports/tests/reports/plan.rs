@@ -1,7 +1,7 @@
 //! What the person reads who is asked.
 
 use crate::sample::{Declared, host};
-use engine::enforce::Plan;
+use engine::plan::Plan;
 use engine::{Change, Command, Id, Op, Verdict};
 use reports::{Style, plan};
 
