@@ -163,8 +163,13 @@ fn rights_refusal(
     standing: &Standing,
     facts: &Facts,
 ) -> Result<Option<String>, Pending> {
-    let is_door = path.starts_with("/etc/sudoers.d/") || ["/etc/sudoers", "/etc/sudoers.d", "/etc/doas.conf"].contains(&path);
-    if !standing.becomes || !is_door || std::ptr::eq(op.command, &writes::OWN) || std::ptr::eq(op.command, &writes::MKDIR) {
+    let is_door =
+        path.starts_with("/etc/sudoers.d/") || ["/etc/sudoers", "/etc/sudoers.d", "/etc/doas.conf"].contains(&path);
+    if !standing.becomes
+        || !is_door
+        || std::ptr::eq(op.command, &writes::OWN)
+        || std::ptr::eq(op.command, &writes::MKDIR)
+    {
         return Ok(None);
     }
     let written = std::ptr::eq(op.command, &writes::WRITE);

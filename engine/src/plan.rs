@@ -129,7 +129,8 @@ pub(crate) fn plan_level<C>(survey: &mut Survey, session: &mut Session<C>, nodes
 fn waits_for(survey: &Survey, id: &Id) -> Option<Id> {
     let index = survey.resources.iter().position(|resource| resource.id == *id)?;
     let changing = |other: &usize| is_open(survey, *other) && !survey.states[*other].changes().is_empty();
-    let before = survey.ancestors(index, Strength::After).into_iter().find(changing)?;
+    let first = |strength| survey.ancestors(index, strength).into_iter().find(changing);
+    let before = first(Strength::Needs).or_else(|| first(Strength::After))?;
     Some(survey.resources[before].id.clone())
 }
 

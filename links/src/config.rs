@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use engine::link::{Ended, Step, Stream, Unreachable};
@@ -87,6 +88,9 @@ fn as_value(path: &Path) -> String {
 /// Asks `ssh -G`. Without the program `ssh` there is no configuration, and OpenSSH's defaults hold.
 pub(crate) fn read(target: &SshTarget, deadline: Instant) -> Result<Config, Unreachable> {
     check(target)?;
+    if says_nothing() {
+        return Ok(complete(target, ""));
+    }
     let unreachable = |why: String| Unreachable { step: Step::Resolve, why };
     let mut command = Command::new("ssh");
     command.arg("-G").args(options(target)).arg("--").arg(&target.address);
@@ -107,6 +111,35 @@ pub(crate) fn read(target: &SshTarget, deadline: Instant) -> Result<Config, Unre
         return Err(unreachable(format!("your ssh configuration cannot be read: {said}")));
     }
     Ok(complete(target, &String::from_utf8_lossy(&out)))
+}
+
+/// Whether there is nothing that `ssh -G` could say beyond OpenSSH's defaults, so that it need not be started for every
+/// host: no file of the user's, and in the system's nothing but what Debian ships there (ssh_config(5) in
+/// openssh-client), which changes none of the settings read here.
+fn says_nothing() -> bool {
+    static NOTHING: OnceLock<bool> = OnceLock::new();
+    *NOTHING.get_or_init(|| {
+        let users = expand_home(Path::new("~/.ssh/config"));
+        let systems = std::fs::read_to_string("/etc/ssh/ssh_config");
+        !users.exists() && systems.is_ok_and(|text| is_plain(&text, Path::new("/etc/ssh/ssh_config.d")))
+    })
+}
+
+/// Whether a system-wide configuration holds only keywords that do not matter here, and `included`, the one directory it
+/// may include files of, has none.
+fn is_plain(text: &str, included: &Path) -> bool {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut includes = false;
+    for line in lines {
+        let (keyword, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        match (keyword.to_ascii_lowercase().as_str(), value.trim()) {
+            ("host", "*") | ("sendenv" | "hashknownhosts" | "gssapiauthentication", _) => {}
+            ("include", pattern) if Path::new(pattern) == included.join("*.conf") => includes = true,
+            _ => return false,
+        }
+    }
+    let mut files = std::fs::read_dir(included).into_iter().flatten();
+    !includes || files.all(|file| file.is_ok_and(|file| file.path().extension() != Some("conf".as_ref())))
 }
 
 /// Settings out of what `ssh -G` printed; the inventory's own come first.

@@ -144,6 +144,8 @@ impl Refusal {
 
     fn message(&self, program: &str) -> String {
         match (self.text(), &self.ended) {
+            // As env(1) says that it found no program.
+            (_, Ended::Status(127)) => format!("there is no {program} on the host"),
             (text, _) if !text.is_empty() => text,
             (_, Ended::Status(code)) => format!("{program} ended with status {code} and said nothing"),
             (_, Ended::Signal(name)) => format!("{program} was killed by signal {name}"),

@@ -238,7 +238,7 @@ fn restart(spec: &Spec, seen: &Observed) -> Option<Change> {
     }
     let since = seen.unit.active_since.map_or_else(String::new, moment);
     let newer = seen.newer.join(", ");
-    Some(Change::value("restart_on", format!("running since {since}, before {newer} changed"), "started after that"))
+    Some(Change::value("restart_on", format!("older than {newer} (started {since})"), "started after that"))
 }
 
 /// `2026-11-20 16:27:01 UTC`.

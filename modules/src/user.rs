@@ -227,7 +227,10 @@ fn problems_of_present(spec: &Spec) -> Vec<Problem> {
     for (field, path) in [("shell", &spec.shell), ("home", &spec.home)] {
         let Some(path) = path else { continue };
         if !path.starts_with('/') || path.contains(|c: char| c == ':' || c.is_control()) {
-            problems.push(Problem::field(field, format!("`{field}` is an absolute path without `:` and control characters")));
+            problems.push(Problem::field(
+                field,
+                format!("`{field}` is an absolute path without `:` and control characters"),
+            ));
         }
     }
     if spec.comment.as_ref().is_some_and(|comment| comment.contains(|c: char| c == ':' || c.is_control())) {

@@ -13,9 +13,36 @@ const FILES: usize = 20;
 
 /// Thirty packages that the image has.
 const PACKAGES: [&str; 30] = [
-    "acl", "adduser", "bc", "bsdextrautils", "bzip2", "ca-certificates", "colordiff", "cpio", "cron", "curl", "dc",
-    "diffutils", "file", "htop", "iproute2", "jq", "less", "logrotate", "lsof", "nano", "ncdu", "openssh-server",
-    "procps", "psmisc", "rsync", "socat", "strace", "sudo", "tree", "unzip",
+    "acl",
+    "adduser",
+    "bc",
+    "bsdextrautils",
+    "bzip2",
+    "ca-certificates",
+    "colordiff",
+    "cpio",
+    "cron",
+    "curl",
+    "dc",
+    "diffutils",
+    "file",
+    "htop",
+    "iproute2",
+    "jq",
+    "less",
+    "logrotate",
+    "lsof",
+    "nano",
+    "ncdu",
+    "openssh-server",
+    "procps",
+    "psmisc",
+    "rsync",
+    "socat",
+    "strace",
+    "sudo",
+    "tree",
+    "unzip",
 ];
 
 /// Units, the files that configure them, and what these say.
@@ -73,7 +100,9 @@ fn inventory(hosts: &[Host]) -> String {
 
 fn content() -> String {
     let files: String = (0..FILES)
-        .map(|index| format!("  {}: {{source: files/{index:02}.conf, mode: \"0640\", owner: root, group: adm}}\n", file(index)))
+        .map(|index| {
+            format!("  {}: {{source: files/{index:02}.conf, mode: \"0640\", owner: root, group: adm}}\n", file(index))
+        })
         .collect();
     let configurations: String = SERVICES
         .iter()
@@ -109,7 +138,8 @@ fn text(index: usize) -> String {
 /// A new public key, without comment.
 fn key(dir: &Path) -> io::Result<String> {
     let path = dir.join("key");
-    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]).arg(&path).status()?;
+    let made =
+        Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]).arg(&path).status()?;
     if !made.success() {
         return Err(io::Error::other(format!("ssh-keygen: {made}")));
     }

@@ -250,10 +250,13 @@ fn each_way_not_to_reach_a_host_is_told_apart() {
     let key = other.trim().split_once(' ').expect("names and a key").1;
     // Answers to this machine lead nowhere: the host swallows what it is sent.
     let black = Host::start(Image::Bookworm);
-    black.sh_ok("for net in $(ip -o -4 route show scope link | cut -d' ' -f1); do ip route replace blackhole $net; done");
+    black.sh_ok(
+        "for net in $(ip -o -4 route show scope link | cut -d' ' -f1); do ip route replace blackhole $net; done",
+    );
     let names = ["refused", "black", "nameless", "stranger", "changed", "keyless"];
     for connection in ["ssh", "openssh"] {
-        let at = |address: &str, rest: &str| format!("connection: {connection}, address: \"{address}\", user: root, {rest}");
+        let at =
+            |address: &str, rest: &str| format!("connection: {connection}, address: \"{address}\", user: root, {rest}");
         let known = format!("known_hosts: \"{}\"", sick.known_hosts_file().display());
         let key_file = format!("identity: \"{}\"", sick.fleet().key().display());
         let address = sick.address().to_string();
@@ -273,7 +276,12 @@ fn each_way_not_to_reach_a_host_is_told_apart() {
         run.assert_code(3);
         assert!(run.took < IN_TIME, "{:?}{}", run.took, run.shown());
         assert_unreachable(&run, "refused", "connect", &["refused"]);
-        assert_unreachable(&run, "black", "connect", &[if connection == "ssh" { "no answer in time" } else { "timed out" }]);
+        assert_unreachable(
+            &run,
+            "black",
+            "connect",
+            &[if connection == "ssh" { "no answer in time" } else { "timed out" }],
+        );
         assert_unreachable(&run, "nameless", "resolve", &["no-such-host.invalid"]);
         assert_unreachable(&run, "stranger", "host key", &["ssh-keyscan"]);
         assert_unreachable(&run, "changed", "host key", &["changed"]);

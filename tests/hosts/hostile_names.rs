@@ -75,8 +75,12 @@ const PLACES: &[Place] = &[
     ("link target", |word, n| of("links", "link", &format!("/odd/link{n}"), &format!("target: {}", yaml(word)))),
     ("user name", |word, _| of("users", "user", word, "state: present")),
     ("user comment", |word, n| of("users", "user", &format!("comment{n}"), &format!("comment: {}", yaml(word)))),
-    ("user shell", |word, n| of("users", "user", &format!("shell{n}"), &format!("shell: {}", yaml(&format!("/{word}"))))),
-    ("user home", |word, n| of("users", "user", &format!("home{n}"), &format!("home: {}", yaml(&format!("/odd/h{word}"))))),
+    ("user shell", |word, n| {
+        of("users", "user", &format!("shell{n}"), &format!("shell: {}", yaml(&format!("/{word}"))))
+    }),
+    ("user home", |word, n| {
+        of("users", "user", &format!("home{n}"), &format!("home: {}", yaml(&format!("/odd/h{word}"))))
+    }),
     ("user group", |word, n| of("users", "user", &format!("primary{n}"), &format!("group: {}", yaml(word)))),
     ("user groups", |word, n| of("users", "user", &format!("groups{n}"), &format!("groups: [{}]", yaml(word)))),
     ("user password", |word, n| {
@@ -87,12 +91,16 @@ const PLACES: &[Place] = &[
     ("package name", |word, _| of("packages", "package", word, "state: present")),
     ("package version", |word, _| of("packages", "package", "bash", &format!("version: {}", yaml(word)))),
     ("service name", |word, _| of("services", "service", word, "running: false")),
-    ("key comment", |word, _| of("ssh_keys", "ssh_key", "keyed", &format!("keys: [{}]", yaml(&format!("{KEY} {word}"))))),
+    ("key comment", |word, _| {
+        of("ssh_keys", "ssh_key", "keyed", &format!("keys: [{}]", yaml(&format!("{KEY} {word}"))))
+    }),
     ("key options", |word, _| {
         let line = format!("command=\"{}\" {KEY} me", word.replace('"', "\\\""));
         of("ssh_keys", "ssh_key", "keyed", &format!("keys: [{}]", yaml(&line)))
     }),
-    ("key itself", |word, _| of("ssh_keys", "ssh_key", "keyed", &format!("keys: [{}]", yaml(&format!("ssh-ed25519 {word}"))))),
+    ("key itself", |word, _| {
+        of("ssh_keys", "ssh_key", "keyed", &format!("keys: [{}]", yaml(&format!("ssh-ed25519 {word}"))))
+    }),
     ("key path", |word, n| {
         of("ssh_keys", "ssh_key", "keyed", &format!("path: {}, keys: [\"{KEY} {n}\"]", yaml(&format!("/odd/k{word}"))))
     }),
@@ -167,7 +175,11 @@ fn apply(host: &Host, repo: &Repo, place: &str) {
         assert_eq!(host.sh_ok(&format!("ls -d {CANARY} 2>/dev/null; true")), "", "{place}{}", run.shown());
         for resource in run.report().hosts.iter().flat_map(|host| &host.resources) {
             let reason = resource.reason.as_deref().unwrap_or_default();
-            assert!(!reason.contains("mistake in comply") && !reason.contains("syntax error"), "{place}{}", run.shown());
+            assert!(
+                !reason.contains("mistake in comply") && !reason.contains("syntax error"),
+                "{place}{}",
+                run.shown()
+            );
         }
     }
 }
@@ -250,7 +262,8 @@ fn any_bytes_of_a_source_file_arrive_as_they_are() {
 #[test]
 fn a_repository_that_is_not_utf8_is_an_error_with_a_place() {
     let host = Host::start(Image::Bookworm);
-    let repo = repository(&host).file("policies/policy.yml", b"hosts: [all]\nfiles: {/etc/x: {content: \"caf\xe9\"}}\n");
+    let repo =
+        repository(&host).file("policies/policy.yml", b"hosts: [all]\nfiles: {/etc/x: {content: \"caf\xe9\"}}\n");
     let check = repo.check();
     check.assert_code(1);
     assert!(check.errors.contains("policies/policy.yml"), "{}", check.shown());

@@ -89,7 +89,10 @@ pub const FILE: Case = Case {
         ("file//srv/latin", &["content (binary)"]),
         ("file//srv/empty", &["content:\n@@ -1 +0,0 @@\n-full\n"]),
         ("file//srv/od d/it's \"x\" $(id) \\.conf", &["state: absent → present"]),
-        ("file//home/writer/.profile.d", &["content:\n@@ -1 +1 @@\n-ours\n+theirs\n", "owner: root → writer", "group: root → writer"]),
+        (
+            "file//home/writer/.profile.d",
+            &["content:\n@@ -1 +1 @@\n-ours\n+theirs\n", "owner: root → writer", "group: root → writer"],
+        ),
     ],
     proof: r#"
         test "$(cat /etc/motd)" = "$(printf 'one\ntwo\nthree')"
@@ -158,11 +161,7 @@ pub const DIRECTORY: Case = Case {
         ("directory//srv/a/b/c", &["state: absent → present"]),
         (
             "directory//srv/there",
-            &[
-                "mode: 0777 → 2775",
-                "owner: 12345 → owner (there is no such account yet)",
-                "group: root → 54321",
-            ],
+            &["mode: 0777 → 2775", "owner: 12345 → owner (there is no such account yet)", "group: root → 54321"],
         ),
         ("directory//srv/empty", &["state: present → absent"]),
         ("directory//srv/full", &["state: present → absent"]),
@@ -304,7 +303,9 @@ fn a_content_that_its_check_refuses_is_not_put_in_place() {
 #[test]
 fn a_file_without_its_directory_says_what_to_declare() {
     let host = Host::start(Image::Bookworm);
-    let repo = Repo::new().host(&host).policy("files: {/srv/no/such/file: {content: x}, /srv/owned: {content: '', owner: nobody-here}}");
+    let repo = Repo::new()
+        .host(&host)
+        .policy("files: {/srv/no/such/file: {content: x}, /srv/owned: {content: '', owner: nobody-here}}");
     assert_eq!(told(repo.audit().resource("file//srv/no/such/file")), ["state: absent → present"]);
     let run = repo.enforce();
     run.assert_code(4);

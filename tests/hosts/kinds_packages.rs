@@ -134,7 +134,8 @@ fn latest_is_what_apt_would_install_and_unknown_where_its_lists_are_old() {
     for host in &hosts {
         host.sh_ok("apt-get -q update; apt-get -q -y install comply-demo=1.0");
     }
-    let repo = hosts.iter().fold(Repo::new(), Repo::host).policy("packages: {comply-demo: latest, comply-demo-extra: latest}");
+    let repo =
+        hosts.iter().fold(Repo::new(), Repo::host).policy("packages: {comply-demo: latest, comply-demo-extra: latest}");
     let run = repo.audit();
     run.assert_code(2);
     for host in &hosts {
@@ -144,7 +145,9 @@ fn latest_is_what_apt_would_install_and_unknown_where_its_lists_are_old() {
     repo.audit().assert_code(0).assert_all("compliant");
 
     for host in &hosts {
-        host.sh_ok("touch -d '5 days ago' /var/lib/apt/lists /var/lib/apt/lists/* /var/lib/apt/periodic/* 2>/dev/null || :");
+        host.sh_ok(
+            "touch -d '5 days ago' /var/lib/apt/lists /var/lib/apt/lists/* /var/lib/apt/periodic/* 2>/dev/null || :",
+        );
     }
     let run = repo.audit();
     run.assert_code(3).assert_all("unknown");
@@ -195,6 +198,9 @@ fn a_package_whose_own_script_fails_is_failed_with_the_reason() {
     let run = repo.enforce();
     run.assert_code(4);
     let why = told(run.resource("package/broken")).join("");
-    assert!(why.contains("post-installation script") && why.contains("half done: broken (dpkg --configure -a)"), "{why}");
+    assert!(
+        why.contains("post-installation script") && why.contains("half done: broken (dpkg --configure -a)"),
+        "{why}"
+    );
     assert_eq!(told(repo.audit().resource("package/broken")), ["state: half-configured → present"]);
 }

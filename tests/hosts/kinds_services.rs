@@ -5,14 +5,18 @@ use crate::life::{Case, DEBIANS, lives, told};
 use fleet::{Host, Image};
 
 /// Writes units that sleep: `unit NAME [LINE…]`, each line for the section [Service].
-const UNITS: &str = r#"
-    unit() {
-        name=$1
-        shift
-        printf '%s\n' '[Unit]' "Description=$name" '[Service]' 'ExecStart=/bin/sleep infinity' "$@" \
-            '[Install]' 'WantedBy=multi-user.target' >"/etc/systemd/system/$name.service"
-    }
-"#;
+macro_rules! units {
+    () => {
+        r#"
+        unit() {
+            name=$1
+            shift
+            printf '%s\n' '[Unit]' "Description=$name" '[Service]' 'ExecStart=/bin/sleep infinity' "$@" \
+                '[Install]' 'WantedBy=multi-user.target' >"/etc/systemd/system/$name.service"
+        }
+        "#
+    };
+}
 
 pub const SERVICE: Case = Case {
     kind: "service",
@@ -42,13 +46,8 @@ pub const SERVICE: Case = Case {
     "#,
     files: &[],
     broken: concat!(
+        units!(),
         r#"
-        unit() {
-            name=$1
-            shift
-            printf '%s\n' '[Unit]' "Description=$name" '[Service]' 'ExecStart=/bin/sleep infinity' "$@" \
-                '[Install]' 'WantedBy=multi-user.target' >"/etc/systemd/system/$name.service"
-        }
         for name in stopped started only-enabled masked to-mask mask-for-now edited configured untouched not-running \
             listening weekly instance@; do
             unit $name
@@ -92,9 +91,9 @@ pub const SERVICE: Case = Case {
         ("service/edited", &["daemon_reload: the unit file has changed since systemd read it → read again"]),
         (
             "service/configured",
-            &["restart_on: running since … UTC, before file//etc/configured.conf changed → started after that"],
+            &["restart_on: older than file//etc/configured.conf (started … UTC) → started after that"],
         ),
-        ("service/cron", &["restart_on: running since … UTC, before package/cron changed → started after that"]),
+        ("service/cron", &["restart_on: older than package/cron (started … UTC) → started after that"]),
         ("service/listening.socket", &["enabled: disabled → enabled", "running: inactive → active"]),
         ("service/weekly.timer", &["enabled: disabled → enabled", "running: inactive → active"]),
         ("service/instance@one", &["enabled: disabled → enabled", "running: inactive → active"]),
@@ -121,7 +120,7 @@ lives!(service, SERVICE);
 /// A new host with units that sleep.
 fn host_with(image: Image, units: &str) -> Host {
     let host = Host::start(image);
-    host.sh_ok(&format!("set -eu\n{UNITS}\n{units}\nsystemctl daemon-reload"));
+    host.sh_ok(&format!("set -eu\n{}\n{units}\nsystemctl daemon-reload", units!()));
     host
 }
 
@@ -162,7 +161,10 @@ fn a_unit_that_cannot_run_is_failed_with_its_last_words() {
 
 #[test]
 fn a_masked_unit_is_started_only_where_the_policy_unmasks_it() {
-    let host = host_with(Image::Bookworm, "unit hidden; mv /etc/systemd/system/hidden.service /usr/lib/systemd/system/; systemctl mask -q hidden");
+    let host = host_with(
+        Image::Bookworm,
+        "unit hidden; mv /etc/systemd/system/hidden.service /usr/lib/systemd/system/; systemctl mask -q hidden",
+    );
     let repo = Repo::new().host(&host).policy("services: {hidden: {running: true}}");
     assert_eq!(told(repo.audit().resource("service/hidden")), ["running: inactive (masked) → active"]);
     let run = repo.enforce();
@@ -225,7 +227,10 @@ fn a_static_unit_is_as_enabled_as_what_wants_it() {
     let run = repo.enforce();
     run.assert_code(4);
     let why = told(run.resource("service/lonely"));
-    assert_eq!(why, ["failed: lonely.service is static: it has no [Install] section, so only another unit can start it"]);
+    assert_eq!(
+        why,
+        ["failed: lonely.service is static: it has no [Install] section, so only another unit can start it"]
+    );
     assert_eq!(run.verdict("service/systemd-journald"), "kept");
 }
 
@@ -236,13 +241,19 @@ fn a_unit_that_an_administrator_wrote_cannot_be_masked_and_it_is_said_why() {
     let run = repo.enforce();
     run.assert_code(4);
     let why = told(run.resource("service/local")).join("");
-    assert!(why.starts_with("failed: could not mask local.service: ") && why.contains("/etc/systemd/system/local.service"), "{why}");
+    assert!(
+        why.starts_with("failed: could not mask local.service: ") && why.contains("/etc/systemd/system/local.service"),
+        "{why}"
+    );
 }
 
 #[test]
 fn a_service_is_restarted_in_the_run_that_changes_its_configuration_and_only_then() {
     for image in DEBIANS {
-        let host = host_with(image, "unit pad; systemctl daemon-reload; systemctl start pad; echo old >/etc/pad.conf; chmod 600 /etc/pad.conf; sleep 0.1; systemctl restart pad");
+        let host = host_with(
+            image,
+            "unit pad; systemctl daemon-reload; systemctl start pad; echo old >/etc/pad.conf; chmod 600 /etc/pad.conf; sleep 0.1; systemctl restart pad",
+        );
         let pid = || host.sh_ok("systemctl show -p MainPID --value pad");
         let first = pid();
         let repo = Repo::new().host(&host).policy(

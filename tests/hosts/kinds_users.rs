@@ -330,13 +330,9 @@ not a key at all
                 "keys - SHA256:I0XHrWq0oCaYcj21mxY8wag5G5KbybexYHZUcGAAlAY heidi",
             ],
         ),
-        (
-            "ssh_key/ivan",
-            &["path: /home/ivan is 0775 of uid … → owned by root or uid … and writable by nobody else"],
-        ),
+        ("ssh_key/ivan", &["path: /home/ivan is 0775 of uid … → owned by root or uid … and writable by nobody else"]),
     ],
-    proof: concat!(
-        r#"
+    proof: r#"
         file() { echo "/home/$1/.ssh/authorized_keys"; }
         test "$(grep -c ssh-ed25519 $(file alice))" = 2
         grep -qx '# a remark stays' $(file alice)
@@ -357,8 +353,7 @@ not a key at all
         for name in alice bob carol dave erin frank heidi ivan; do
             su -s /bin/sh $name -c "ssh-keygen -lf $(file $name)"
         done
-    "#
-    ),
+    "#,
 };
 lives!(ssh_key, SSH_KEY);
 
@@ -396,12 +391,17 @@ fn a_group_that_cannot_be_put_right_fails_in_words_and_the_others_are_put_right(
 #[test]
 fn an_account_with_processes_stays_locked_until_they_end() {
     for host in Host::start_all(&DEBIANS) {
-        host.sh_ok("useradd -m -s /bin/sh antoine; setpriv --reuid antoine --clear-groups sleep 1000 >/dev/null 2>&1 &");
+        host.sh_ok(
+            "useradd -m -s /bin/sh antoine; setpriv --reuid antoine --clear-groups sleep 1000 >/dev/null 2>&1 &",
+        );
         let repo = Repo::new().host(&host).policy("users: {antoine: absent}");
         let run = repo.enforce();
         run.assert_code(4);
         let why = told(run.resource("user/antoine")).join("");
-        assert!(why.contains("processes of antoine still run: sleep (") && why.contains("the account is locked"), "{why}");
+        assert!(
+            why.contains("processes of antoine still run: sleep (") && why.contains("the account is locked"),
+            "{why}"
+        );
         assert_eq!(host.sh_ok("getent shadow antoine | cut -d: -f8").trim(), "1");
         assert!(host.sh("getent shadow antoine | cut -d: -f2").stdout.starts_with('!'));
 

@@ -69,7 +69,8 @@ impl Case {
         let proof = proof.map(|(host, proof)| format!("{:?}: {proof:?}", host.image())).collect();
         let sessions: Vec<_> = hosts.iter().map(sessions).collect();
         let (again, touched_again) = untouched(&hosts, || repo.enforce());
-        let scripts = hosts.iter().zip(sessions).map(|(host, past)| (host.name().to_owned(), self::sessions(host) - past));
+        let scripts =
+            hosts.iter().zip(sessions).map(|(host, past)| (host.name().to_owned(), self::sessions(host) - past));
         let scripts = scripts.collect();
         let after = repo.audit();
         let hosts = hosts.iter().map(|host| (host.name().to_owned(), host.image())).collect();
@@ -266,8 +267,16 @@ fn a_pattern_stands_for_the_texts_that_fit() {
 #[test]
 fn every_kind_has_a_life_on_real_hosts() {
     use crate::{kinds_files as files, kinds_packages as packages, kinds_services as services, kinds_users as users};
-    let cases =
-        [users::GROUP, users::USER, users::SSH_KEY, packages::PACKAGE, services::SERVICE, files::FILE, files::DIRECTORY, files::LINK];
+    let cases = [
+        users::GROUP,
+        users::USER,
+        users::SSH_KEY,
+        packages::PACKAGE,
+        services::SERVICE,
+        files::FILE,
+        files::DIRECTORY,
+        files::LINK,
+    ];
     let tried: std::collections::BTreeSet<_> = cases.iter().map(|case| case.kind).collect();
     let kinds: std::collections::BTreeSet<_> = modules::MODULES.iter().map(|module| module.kind()).collect();
     assert_eq!(kinds, tried, "a new kind needs a `Case` and `lives!`");

@@ -128,9 +128,9 @@ fn the_group_that_makes_the_session_root_is_not_taken_away() {
 #[test]
 fn the_last_key_of_root_is_not_removed() {
     let host = host();
-    let policy = format!("ssh_keys: {{root: {{keys: []}}}}");
+    let policy = "ssh_keys: {root: {keys: []}}";
     let settings = format!("connection: docker, address: {}, become: none", host.name());
-    let inside = Repo::new().host_at(host.name(), &settings).policy(&policy);
+    let inside = Repo::new().host_at(host.name(), &settings).policy(policy);
     let run = inside.enforce();
     run.assert_code(4);
     assert!(run.resource("ssh_key/root").reason.as_deref().unwrap_or_default().contains("last key"), "{}", run.shown());

@@ -70,7 +70,8 @@ fn a_killed_run_blocks_nobody_for_longer_than_about_a_minute() {
     // What was begun on the host is ended there.
     host.sh_ok("for i in $(seq 200); do flock -n /run/comply/lock true && exit 0; sleep 0.05; done; exit 1");
     assert_eq!(host.sh_ok("cat /etc/slow"), "first\n");
-    let left: i64 = host.sh_ok("echo $(($(cut -d' ' -f2 /run/comply/lease) - $(date +%s)))").trim().parse().expect("seconds");
+    let left: i64 =
+        host.sh_ok("echo $(($(cut -d' ' -f2 /run/comply/lease) - $(date +%s)))").trim().parse().expect("seconds");
     assert!((1..=60).contains(&left), "{left} seconds left");
     // The clock of the host that far ahead.
     host.write("/usr/local/sbin/date", format!("#!/bin/sh\nexec /bin/date -d '+{left} seconds' \"$@\"\n"));
@@ -102,7 +103,10 @@ fn what_is_replaced_is_saved_first_for_root_alone() {
     for (path, content) in
         [("/etc/replaced", "secret"), ("/etc/removed", "gone"), ("/etc/to-link", "link"), ("/home/alice/own", "own")]
     {
-        assert_eq!(host.sh_ok(&format!("cat {saved}{path}; stat -c '%a %U' {saved}{path}")), format!("{content}\n600 root\n"));
+        assert_eq!(
+            host.sh_ok(&format!("cat {saved}{path}; stat -c '%a %U' {saved}{path}")),
+            format!("{content}\n600 root\n")
+        );
     }
     assert_eq!(host.sh_ok("find /var/backups/comply -type d ! -perm 0700; find /var/backups/comply ! -user root"), "");
 }
@@ -211,13 +215,14 @@ fn kill_once(host: &Host, repo: &std::path::Path, after: Duration, both: bool) {
 fn an_interrupted_audit_tells_what_it_knows_of_real_hosts() {
     let (good, hangs) = (Host::start(Image::Bookworm), Host::start(Image::Bookworm));
     good.write("/etc/comply-sound", "sound\n");
-    hangs.write("/usr/local/sbin/stat", "#!/bin/sh\ntouch /run/slow; exec sleep 1000\n");
+    hangs.write("/usr/local/sbin/stat", "#!/bin/sh\nexec sleep 1000\n");
     hangs.sh_ok("chmod 755 /usr/local/sbin/stat");
     let repo = Repo::new().host_as("good", &good, "").host_as("hangs", &hangs, "").policy(crate::neighbour::POLICY);
     let begun = Instant::now();
     let run = watched::finish(&repo, repo.command(&["audit", "-v"]), |pid| {
-        wait_for_slow(&hangs);
-        thread::sleep(Duration::from_secs(1));
+        hangs.sh_ok("for i in $(seq 600); do ! pgrep -f 'sleep 1000' || exit 0; sleep 0.05; done; exit 1");
+        // The other one is done by then.
+        thread::sleep(Duration::from_secs(2));
         signal(pid, "INT");
     })
     .run;

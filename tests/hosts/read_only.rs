@@ -151,9 +151,12 @@ fn repository(hosts: &[Host], settings: &str) -> Repo {
 
 /// No service was woken, and nothing of a file that may not be read was told.
 fn assert_asleep(host: &Host, run: &Run) {
-    for (unit, state) in [("listening", "inactive"), ("listening-elsewhere", "inactive"), ("listening.socket", "active")] {
+    for (unit, state) in
+        [("listening", "inactive"), ("listening-elsewhere", "inactive"), ("listening.socket", "active")]
+    {
         assert_eq!(host.sh(&format!("systemctl is-active {unit}")).stdout.trim(), state, "{unit}");
-        let accepted = host.sh_ok("systemctl show -p NAccepted --value listening.socket listening-elsewhere.socket | xargs");
+        let accepted =
+            host.sh_ok("systemctl show -p NAccepted --value listening.socket listening-elsewhere.socket | xargs");
         assert_eq!(accepted.trim(), "0 0");
     }
     assert!(!run.text.contains("root:"), "{}", run.shown());
@@ -267,7 +270,9 @@ fn names(dir: &Path, found: &mut BTreeSet<String>) {
             let text = fs::read_to_string(&path).unwrap();
             let text = text.split("#[cfg(test)]").next().unwrap_or_default();
             let calls = text.split("Query::new(").skip(1);
-            found.extend(calls.filter_map(|call| Some(call.trim_start().strip_prefix('"')?.split('"').next()?.to_owned())));
+            found.extend(
+                calls.filter_map(|call| Some(call.trim_start().strip_prefix('"')?.split('"').next()?.to_owned())),
+            );
         }
     }
 }
@@ -275,9 +280,8 @@ fn names(dir: &Path, found: &mut BTreeSet<String>) {
 #[test]
 fn on_a_system_that_a_kind_does_not_know_it_is_unknown_and_the_others_work() {
     let host = Host::start(Image::Busybox);
-    let repo = Repo::new()
-        .file("inventory.yml", format!("hosts:\n  {}: {{connection: docker}}\n", host.name()))
-        .policy(
+    let repo =
+        Repo::new().file("inventory.yml", format!("hosts:\n  {}: {{connection: docker}}\n", host.name())).policy(
             r#"
             packages: [curl]
             services: {ssh: {running: true}}
@@ -293,20 +297,14 @@ fn on_a_system_that_a_kind_does_not_know_it_is_unknown_and_the_others_work() {
         );
     host.sh_ok("mkdir /srv; echo old >/srv/stale; touch /srv/gone; ln -s /etc /srv/wrong");
     let hosts = [host];
-    let (run, touched) = untouched(&hosts, || repo.audit());
+    let (run, touched) = untouched(&hosts, || after_timeouts(repo.audit()));
     assert_eq!(touched, Vec::<String>::new(), "{}", run.shown());
     run.assert_code(5);
     let unknown = [
         ("package/curl", "unknown: no dpkg here: packages are managed on Debian and its relatives"),
         ("service/ssh", "unknown: no systemd here: services are managed with systemd only"),
-        (
-            "user/root",
-            "unknown: no /usr/sbin/useradd here: accounts are managed with Debian's package `passwd`",
-        ),
-        (
-            "group/root",
-            "unknown: no /usr/sbin/useradd here: accounts are managed with Debian's package `passwd`",
-        ),
+        ("user/root", "unknown: no /usr/sbin/useradd here: accounts are managed with Debian's package `passwd`"),
+        ("group/root", "unknown: no /usr/sbin/useradd here: accounts are managed with Debian's package `passwd`"),
     ];
     for (id, why) in unknown {
         assert_eq!(told(run.resource(id)), [why], "{}", run.shown());
@@ -315,14 +313,14 @@ fn on_a_system_that_a_kind_does_not_know_it_is_unknown_and_the_others_work() {
     assert_eq!(told(run.resource("link//srv/wrong")), ["target: /etc → data"]);
 
     // Two runs could meet: without a lock nothing is changed.
-    let (run, touched) = untouched(&hosts, || repo.enforce());
+    let (run, touched) = untouched(&hosts, || after_timeouts(repo.enforce()));
     run.assert_code(4);
     assert_eq!(touched, Vec::<String>::new(), "{}", run.shown());
     let why = told(run.resource("file//srv/stale")).join("");
     assert!(why.contains("there is no flock on the host (package util-linux), so two runs could meet"), "{why}");
 
     with_flock(&hosts[0]);
-    let run = repo.enforce();
+    let run = after_timeouts(repo.enforce());
     run.assert_code(3);
     for resource in &run.report().hosts[0].resources {
         let wanted = if unknown.iter().any(|(id, _)| *id == resource.id) { "unknown" } else { "changed" };
@@ -337,7 +335,7 @@ fn on_a_system_that_a_kind_does_not_know_it_is_unknown_and_the_others_work() {
         test ! -e /srv/gone
         test "$(readlink /srv/here) $(readlink /srv/wrong)" = 'data data'"#,
     );
-    let (again, touched) = untouched(&hosts, || repo.enforce());
+    let (again, touched) = untouched(&hosts, || after_timeouts(repo.enforce()));
     again.assert_code(3);
     assert_eq!(touched, Vec::<String>::new(), "{}", again.shown());
     repo.run(&["audit", "--only=file/*", "--only=link/*", "--only=directory/*"]).assert_code(0).assert_all("compliant");
@@ -355,4 +353,10 @@ fn with_flock(host: &Host) {
         host.sh_ok(&format!("base64 -d /tmp/base64 >{file}; chmod 755 {file}; rm /tmp/base64"));
     }
     host.sh_ok("flock -h");
+}
+
+/// Busybox's `timeout` leaves a process behind that notices within a second that there is nothing left to end.
+fn after_timeouts(run: Run) -> Run {
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    run
 }

@@ -14,8 +14,9 @@ save() {
 	[ "$size" -le 67108864 ] || die "$1 is $size bytes, too large to save a copy of; move it away yourself"
 	(
 		umask 077
+		patience=60
 		mkdir -p -- "$S${1%/*}" || exit
-		if [ -z "$W" ] || as test -r "$1"; then brief cat -- "$1"; else held "$1" && cat <&3; fi >"$S$1" || {
+		if [ -z "$W" ] || as test -r "$1"; then brief cat -- "$1"; else held "$1" cat; fi >"$S$1" || {
 			rm -f -- "$S$1"
 			exit 1
 		}
@@ -46,7 +47,6 @@ suffices() {
 
 # own MODE OWNER GROUP: of what `reach` reached and is no link. Owner or group may be empty: they stay.
 own() {
-	link=-h
 	case $p in
 	./*)
 		# Held: other hands may exchange what stands at the name, so it is changed through what is open.
@@ -54,12 +54,15 @@ own() {
 			cd -P -- "$p" && [ "$(readlink /proc/self/cwd)" = "${way%/}/${p#./}" ] || die "$p was exchanged for a link"
 			p=.
 		else
-			held "$path" || die "$path is a link, or no regular file"
-			p=/proc/self/fd/3 link=
+			held "$path" sh -c '
+			[ -z "$1" ] || chown -- "$1" /proc/self/fd/0 || exit
+			chmod -- "$2" /proc/self/fd/0
+			' sh "$2${3:+:$3}" "0$1" || die "$path could not be changed, or is a link, or no regular file"
+			return
 		fi
 		;;
 	esac
-	[ -z "$2$3" ] || as chown $link -- "$2${3:+:$3}" "$p" || return
+	[ -z "$2$3" ] || as chown -h -- "$2${3:+:$3}" "$p" || return
 	# Five digits, or chmod keeps the setgid bit of a directory.
 	as chmod -- "0$1" "$p"
 }

@@ -10,7 +10,7 @@ printf '%s\n' "$all" | {
 		whose "$path"
 		if [ -n "$W" ]; then
 			brief sha256sum -- "$path" || (
-				held "$path" && hash=$(sha256sum <&3) && printf '%s  %s\n' "${hash%% *}" "$path"
+				hash=$(held "$path" sha256sum) && printf '%s  %s\n' "${hash%% *}" "$path"
 			) || printf '!%s\n' "$path"
 		elif [ -r "$path" ]; then
 			set -- "$@" "$path"

@@ -8,15 +8,21 @@ nl='
 passwd=
 # account NAME: sets U, G and H to its uid, gid and home, from /etc/passwd alone, which is read once.
 account() {
-	[ -n "$passwd" ] || passwd=$nl$(cat /etc/passwd)$nl
-	case $passwd in *"$nl$1:"*) ;; *) return 1 ;; esac
-	U=${passwd#*"$nl$1:"}
-	U=${U%%"$nl"*}
-	U=${U#*:}
-	G=${U#*:} U=${U%%:*}
-	H=${G#*:} G=${G%%:*}
-	H=${H#*:}
-	H=${H%%:*}
+	[ -n "$passwd" ] || passwd=$(cat /etc/passwd)
+	IFS=$nl
+	set -f
+	for line in $passwd; do
+		case $line in "$1:"*) ;; *) continue ;; esac
+		IFS=:
+		set -- $line
+		U=$3 G=$4 H=$6
+		IFS=" 	$nl"
+		set +f
+		return 0
+	done
+	IFS=" 	$nl"
+	set +f
+	return 1
 }
 
 # whose PATH: whose rights reach it safely. Below a directory that another account owns, that account can put
@@ -97,9 +103,16 @@ as() {
 	fi
 }
 
-# brief COMMAND…: the same, for what reads a file that another account may turn into a pipe meanwhile.
+# brief COMMAND…: the same, for what reads a file that another account may turn into a pipe meanwhile: then it waits for
+# a few seconds, and not for ever.
+patience=10
 brief() {
-	if [ -z "$W" ]; then "$@"; else as timeout 30 "$@"; fi
+	if [ -z "$W" ]; then "$@"; else as $(limit) "$@"; fi
+}
+
+# What ends a program that takes too long. The one inside of busybox lingers after its program has ended.
+limit() {
+	case $(command -v timeout) in /*) echo "timeout $patience" ;; esac
 }
 
 # hold PATH: goes, with our own rights, to the directory of PATH, if nothing that another account has put there
@@ -109,11 +122,18 @@ hold() {
 	cd -P -- "${1%/*}/" && [ "$(readlink /proc/self/cwd)" = "${way%/}" ]
 }
 
-# held PATH: opens the regular file PATH as descriptor 3 with our own rights, if no link of another account,
-# symbolic or hard, has a part in it. For what that account may not read. After `whose`, in a subshell.
+# held PATH COMMAND…: runs it with the regular file PATH as its input, opened with our own rights, if no link of another
+# account, symbolic or hard, has a part in it. For what that account may not read. After `whose`, in a subshell.
 held() {
-	hold "$1" 2>/dev/null && [ -f "./${1##*/}" ] && exec 3<"./${1##*/}" &&
-		[ "$(readlink /proc/self/fd/3)" = "${way%/}/${1##*/}" ] && [ "$(stat -L -c %h /proc/self/fd/3)" = 1 ]
+	hold "$1" 2>/dev/null || return
+	name=./${1##*/} way=${way%/}/${1##*/}
+	shift
+	[ -f "$name" ] && $(limit) sh -c '
+	exec 3<"$1" && [ -f /proc/self/fd/3 ] && [ "$(readlink /proc/self/fd/3)" = "$2" ] &&
+		[ "$(stat -L -c %h /proc/self/fd/3)" = 1 ] || exit
+	shift 2
+	"$@" <&3
+	' sh "$name" "$way" "$@"
 }
 
 # states PATH…: a line for each path that is there, in order, an empty line, a line for each that is not or

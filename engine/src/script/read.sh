@@ -8,6 +8,6 @@ for p do
 	if [ -z "$W" ] || as test -r "$p"; then
 		brief head -c 1048577 -- "$p"
 	else
-		(held "$p" && head -c 1048577 <&3)
+		(held "$p" head -c 1048577)
 	fi && printf = || printf 'it cannot be read!'
 done

@@ -20,6 +20,7 @@ macro_rules! and_stays {
              run=$(systemctl show -p InvocationID --value -- \"$1\")\n\
              said=$(journalctl _SYSTEMD_INVOCATION_ID=\"$run\" -n 3 --no-pager -q -o cat 2>/dev/null)\n\
              [ -n \"$said\" ] || said=$(journalctl -u \"$1\" -n 3 --no-pager -q -o cat 2>/dev/null)\n\
+             said=$(printf %s \"$said\" | tr '\\n' '|' | sed 's/|/; /g')\n\
              die \"it ended at once ($result)${said:+: $said}\""
         )
     };

@@ -15,7 +15,7 @@ for file in $(grep -lE "^Uid:.*[[:space:]]$U([[:space:]]|\$)" /proc/[0-9]*/statu
 	running="$running, $comm (${pid%/status})"
 done
 [ -z "$running" ] ||
-	die "processes of $name still run: ${running#, }; the account is locked; end them (loginctl terminate-user $name) and enforce again"
+	die "processes of $name still run: ${running#, }; the account is locked; end them (pkill -u $name) and enforce again"
 
 said=$(userdel ${home:+-r} -- "$name" 2>&1) || case $? in
 6) ;;

@@ -110,7 +110,7 @@ impl Place {
 
     fn apply(&self, command: &'static Command, args: &[&str], input: &[u8]) -> Result<(), String> {
         let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
-        let before = format!("{ENFORCE}\nrun=test S='{}'\n", self.text("saved"));
+        let before = format!("{ENFORCE}\nrun=test S='{}' input={}\n", self.text("saved"), input.len());
         let answer = self.run(&before, command.shell, &args, input);
         let err = String::from_utf8_lossy(&answer.err).into_owned();
         if answer.status == 0 { Ok(()) } else { Err(err.trim_end().to_owned()) }
