@@ -6,7 +6,7 @@ use crate::repository::unable;
 use crate::run::each;
 use crate::site::{Shared, Site, judged};
 use crate::start::{Options, Start};
-use reports::{Command, Exit, Host};
+use reports::{Command, Exit, Host, Run};
 use std::sync::Arc;
 
 /// Looks at every host and reports.
@@ -19,14 +19,14 @@ pub fn run(args: &cli::Audit, color: cli::Color) -> Exit {
         output: &args.output,
         color,
     };
-    let Start { outputs, shared, sites, run: about } = match Start::new(&options) {
+    let Start { outputs, shared, sites, run: about, policy } = match Start::new(&options) {
         Ok(start) => start,
         Err(exit) => return exit,
     };
     let mut desk = Desk::new(outputs, Arc::clone(&shared.progress), &sites);
     let job = move |site| audit(site, &shared);
     match each(sites, args.reaching.forks, job, |index, ended| desk.take(index, ended)) {
-        Ok(()) => desk.close(about),
+        Ok(()) => desk.close(Run { policy: policy.end(), ..about }),
         Err(why) => unable(&why),
     }
 }

@@ -11,7 +11,7 @@ use engine::enforce::{self, Approval};
 use engine::plan::{self, Plan};
 use engine::session::Consent;
 use engine::{Id, Verdict};
-use reports::{Command, Exit, Host, Style};
+use reports::{Command, Exit, Host, Run, Style};
 use source::glob;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub fn run(args: &cli::Enforce, color: cli::Color) -> Exit {
         output: &args.output,
         color,
     };
-    let Start { outputs, shared, sites, run: about } = match Start::new(&options) {
+    let Start { outputs, shared, sites, run: about, policy } = match Start::new(&options) {
         Ok(start) => start,
         Err(exit) => return exit,
     };
@@ -51,7 +51,7 @@ pub fn run(args: &cli::Enforce, color: cli::Color) -> Exit {
         shared,
     });
     match visit(sites, args.reaching.forks, &order, &mut desk) {
-        Ok(()) => desk.close(about),
+        Ok(()) => desk.close(Run { policy: policy.end(), ..about }),
         Err(why) => unable(&why),
     }
 }

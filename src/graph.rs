@@ -5,7 +5,9 @@ use crate::repository::{Repository, Wanted, unable};
 use crate::terminal;
 use engine::graph::{Node, Strength};
 use reports::{Exit, escape};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::iter;
 
 /// Draws the graph of one host.
 pub fn run(args: &cli::Graph, color: cli::Color) -> Exit {
@@ -57,19 +59,15 @@ fn text(wanted: &Wanted) -> String {
         plural(wanted.resolution.resources.len(), "resource"),
         plural(levels.len(), "level")
     );
+    let packages: BTreeSet<Node> = levels.iter().flatten().copied().filter(|&node| is_package(wanted, node)).collect();
     for (number, level) in levels.iter().enumerate() {
         for (index, &node) in level.iter().enumerate() {
             let number = if index == 0 { (number + 1).to_string() } else { String::new() };
             let _ = writeln!(text, "{number:>3}  {}", name(wanted, node));
-            for (word, list) in [
-                ("needs", wanted.graph.needs(node).collect::<Vec<_>>()),
-                ("after", wanted.graph.after(node).collect::<Vec<_>>()),
-            ] {
-                // The package phase comes before everything else; that one is as good as all.
-                let names: Vec<String> = list.iter().take(SHOWN).map(|&node| name(wanted, node)).collect();
-                let more = if list.len() > SHOWN { format!(" and {} more", list.len() - SHOWN) } else { String::new() };
+            let needs = wanted.graph.needs(node).map(|node| name(wanted, node)).collect();
+            for (word, names) in [("needs", needs), ("after", after(wanted, node, &packages))] {
                 if !names.is_empty() {
-                    let _ = writeln!(text, "       {word} {}{more}", names.join(", "));
+                    let _ = writeln!(text, "       {word} {}", listed(&names));
                 }
             }
         }
@@ -82,8 +80,30 @@ fn text(wanted: &Wanted) -> String {
     text
 }
 
+/// Whether a node is changed in the one transaction of all packages.
+fn is_package(wanted: &Wanted, node: Node) -> bool {
+    let resource = &wanted.resolution.resources[node.resource];
+    resource.spec.as_ref().is_some_and(|spec| spec.links(&resource.id.name, node.step).packages)
+}
+
+/// What merely comes before a node. Most come after the packages, which are one thing when there are several.
+fn after(wanted: &Wanted, node: Node, packages: &BTreeSet<Node>) -> Vec<String> {
+    let before: BTreeSet<Node> = wanted.graph.after(node).collect();
+    if packages.len() < 2 || !packages.is_subset(&before) {
+        return before.iter().map(|&node| name(wanted, node)).collect();
+    }
+    let others = before.difference(packages).map(|&node| name(wanted, node));
+    iter::once("all packages".to_owned()).chain(others).collect()
+}
+
 /// So many predecessors of one node are named.
 const SHOWN: usize = 6;
+
+fn listed(names: &[String]) -> String {
+    let more = names.len().saturating_sub(SHOWN);
+    let named = names[..names.len() - more].join(", ");
+    if more == 0 { named } else { format!("{named} and {more} more") }
+}
 
 fn plural(count: usize, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })

@@ -1,11 +1,27 @@
 //! Which state of the policies a report speaks of.
 
 use reports::Revision;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::{self, JoinHandle};
 
-/// The commit of the repository at `root`, and whether files differ from it; `None` where Git knows nothing.
-pub fn of(root: &Path) -> Option<Revision> {
+/// A revision that Git is asked for while hosts are.
+pub struct Reading(Option<JoinHandle<Option<Revision>>>);
+
+impl Reading {
+    /// Begins to read the revision of the repository at `root`.
+    pub fn begin(root: PathBuf) -> Self {
+        Self(thread::Builder::new().name("git".to_owned()).spawn(move || of(&root)).ok())
+    }
+
+    /// The revision; `None` where Git knows nothing.
+    pub fn end(self) -> Option<Revision> {
+        self.0?.join().ok().flatten()
+    }
+}
+
+/// The commit of the repository at `root`, and whether files differ from it.
+fn of(root: &Path) -> Option<Revision> {
     let commit = git(root, &["rev-parse", "--verify", "HEAD"])?.trim().to_owned();
     let is_hash = commit.len() >= 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
     // Of the folder alone, which may be part of a larger repository.

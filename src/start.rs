@@ -5,7 +5,7 @@ use crate::interrupt;
 use crate::output::Outputs;
 use crate::progress::Progress;
 use crate::repository::{Repository, Wanted, unable};
-use crate::revision;
+use crate::revision::Reading;
 use crate::site::{Shared, Site};
 use crate::terminal;
 use policies::{Resolution, Selection};
@@ -36,8 +36,10 @@ pub struct Start {
     pub shared: Arc<Shared>,
     /// Its hosts.
     pub sites: Vec<Site>,
-    /// The run, as the report has it.
+    /// The run, as the report has it, but for the state of the policies.
     pub run: Run,
+    /// That state.
+    pub policy: Reading,
 }
 
 impl Start {
@@ -56,7 +58,8 @@ impl Start {
         };
         let wanted = wanted(&repository, &selection, options)?;
         interrupt::listen().map_err(|why| unable(&why))?;
-        let run = describe(&repository, options)?;
+        let policy = Reading::begin(repository.root.clone());
+        let run = describe(options)?;
         let progress = Progress::begin(wanted.len());
         let asker = Arc::new(asker(options.reaching, &progress));
         let sites = wanted.into_iter().filter_map(|wanted| {
@@ -65,7 +68,7 @@ impl Start {
             Some(Site::new(wanted, connect, repository.repo.unreachable_waiver(&host.name)))
         });
         let sites = sites.collect();
-        Ok(Self { outputs, shared: Arc::new(Shared { repository, selection, progress }), sites, run })
+        Ok(Self { outputs, shared: Arc::new(Shared { repository, selection, progress }), sites, run, policy })
     }
 }
 
@@ -88,7 +91,7 @@ fn wanted(repository: &Repository, selection: &Selection, options: &Options<'_>)
     Ok(wanted)
 }
 
-fn describe(repository: &Repository, options: &Options<'_>) -> Result<Run, Exit> {
+fn describe(options: &Options<'_>) -> Result<Run, Exit> {
     let started = jiff::Timestamp::now();
     let mut bytes = [0; 4];
     getrandom::fill(&mut bytes).map_err(|error| unable(&format!("the system gives no random number: {error}")))?;
@@ -98,7 +101,7 @@ fn describe(repository: &Repository, options: &Options<'_>) -> Result<Run, Exit>
         command: options.command,
         started,
         duration: 0.0,
-        policy: revision::of(&repository.root),
+        policy: None,
         comply: env!("CARGO_PKG_VERSION").to_owned(),
         selection: options.repository.given().into_iter().chain(options.selection.given()).collect(),
         interrupted: false,

@@ -1,6 +1,7 @@
 //! What may be asked about paths. A path is absolute and has no newline and no NUL (see [`path_problem`]).
 //! Only regular files are ever opened, and below another account's directory only with that account's rights.
 
+use crate::facts::{Facts, Pending};
 use crate::query::{Answer, Batch, Blind, Fact, Query};
 use std::collections::BTreeMap;
 
@@ -80,6 +81,14 @@ pub static FILE: Fact<Option<File>> = Fact {
     query: Query::new("file", include_str!("script/file.sh")).batched(Batch::Split(split_files)),
     decode: |answer, _| decode_file(answer),
 };
+
+/// The state of what is at a path, for kinds whose paths seldom are regular files: asked in one run with [`FILE`].
+///
+/// # Errors
+/// As [`Facts::ask`].
+pub fn stat(facts: &Facts, path: &str) -> Result<Option<Stat>, Pending> {
+    Ok(facts.ask(&FILE, &[path])?.as_ref().as_ref().map(|file| file.stat.clone()))
+}
 
 /// The content of a regular file (1 argument) up to [`READ_LIMIT`].
 pub static READ: Fact<Vec<u8>> = Fact {

@@ -16,8 +16,9 @@ pub struct Query {
     pub shell: &'static str,
     /// How the probes of this query share one run of the program.
     pub batch: Batch,
-    /// It may hang (it waits for a daemon, it may touch another file system): asked after all others, and
-    /// under `timeout`. Such a program runs in an `sh` of its own, without the prelude's functions.
+    /// It may hang (it waits for a daemon, it may touch another file system) or starts a program with a mind of its
+    /// own (apt): asked after all others, under `timeout`, in an `sh` without the prelude's functions, and, where root
+    /// and the kernel allow it, in a private view of the host's file systems in which nothing can be written.
     pub slow: bool,
     /// The most bytes one run may print; more is [`Blind::TooLarge`].
     pub limit: usize,

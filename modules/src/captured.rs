@@ -3,6 +3,7 @@
 use engine::{
     Answer, Change, Danger, Difference, Drifted, Fact, Facts, Id, Module, Pending, Planned, Probe, Problem, Repository,
 };
+use engine::paths::FILE;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +15,11 @@ impl Host {
     /// Which has also answered this, with status 0.
     pub fn says<T>(self, fact: &'static Fact<T>, args: &[&str], out: impl AsRef<[u8]>) -> Self {
         self.answers(fact, args, Answer { out: out.as_ref().to_vec(), ..Answer::default() })
+    }
+
+    /// Where this stands at a path: what `stat` prints of it, or nothing.
+    pub fn stands(self, path: &str, stat: &str) -> Self {
+        self.says(&FILE, &[path], if stat.is_empty() { String::new() } else { format!("{stat}\n!") })
     }
 
     /// Which has also answered this.

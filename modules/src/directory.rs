@@ -4,7 +4,7 @@ use crate::mode::Mode;
 use crate::owner::{Names, Wanted};
 use crate::path_name;
 use crate::presence::Presence;
-use engine::paths::{FileKind, LIST, STAT, Stat, path_problem};
+use engine::paths::{self, FileKind, LIST, STAT, Stat, path_problem};
 use engine::{Anchor, Change, Drifted, Facts, Item, Links, Module, Op, Pending, Planned, Problem, writes};
 use engine::{Blind, Id};
 use schemars::JsonSchema;
@@ -136,9 +136,9 @@ impl Module for Directory {
 
     fn observe(&self, name: &str, spec: &Spec, facts: &Facts) -> Result<Observed, Pending> {
         let names = spec.access().names(facts);
-        let stat = facts.ask(&STAT, &[name]);
+        let stat = paths::stat(facts, name);
         let listed = spec.is_exclusive().then(|| facts.ask(&LIST, &[name]));
-        let stat = stat?.as_ref().clone();
+        let stat = stat?;
         let directory = stat.as_ref().is_some_and(|stat| stat.kind == FileKind::Directory);
         let content = match listed {
             Some(listed) if directory => entries(name, listed?.as_ref().as_deref(), spec.declared.as_ref(), facts)?,

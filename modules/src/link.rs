@@ -2,7 +2,7 @@
 
 use crate::path_name;
 use crate::presence::Presence;
-use engine::paths::{FileKind, STAT, TARGET};
+use engine::paths::{self, FileKind, TARGET};
 use engine::{Change, Drifted, Facts, Item, Links, Module, Op, Pending, Planned, Problem, writes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,9 +63,9 @@ impl Module for Link {
     }
 
     fn observe(&self, name: &str, spec: &Spec, facts: &Facts) -> Result<Observed, Pending> {
-        let stat = facts.ask(&STAT, &[name]);
+        let stat = paths::stat(facts, name);
         let target = if spec.is_absent() { None } else { Some(facts.ask(&TARGET, &[name])) };
-        let kind = stat?.as_ref().as_ref().map(|stat| stat.kind);
+        let kind = stat?.map(|stat| stat.kind);
         let target = match target {
             Some(target) if kind == Some(FileKind::Link) => (*target?).clone(),
             // Both are asked in one go; what there is to learn of no link does not matter.

@@ -85,6 +85,26 @@ pica01: 3 resources in 3 levels
        needs group/ops
        after package/curl
 "#);
+    sandbox.write(
+        "policies/tools.yml",
+        "hosts: [pica01]\npackages: [htop]\nfiles: {/etc/motd: {content: x, requires: [package/htop]}}\n",
+    );
+    insta::assert_snapshot!(sandbox.comply(&["graph", "pica01"]).out, @r#"
+pica01: 5 resources in 3 levels
+  1  package/curl
+     package/htop
+  2  group/ops
+       after all packages
+     file//etc/motd
+       needs package/htop
+       after all packages
+  3  group/ops (members)
+       needs group/ops
+       after all packages
+     user/alice
+       needs group/ops
+       after all packages
+"#);
     assert!(sandbox.comply(&["graph", "pica01", "--format", "dot"]).out.starts_with("digraph"));
     assert!(sandbox.comply(&["graph", "pica01", "--format", "mermaid"]).out.starts_with("flowchart"));
     let unknown = sandbox.comply(&["graph", "pica1"]);

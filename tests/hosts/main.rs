@@ -3,6 +3,7 @@
 
 mod ansible;
 mod bare_host;
+mod r#become;
 mod comply;
 mod examples;
 mod hostile_files;
@@ -16,6 +17,5 @@ mod life;
 mod lock_out;
 mod locking;
 mod neighbour;
-mod r#become;
 mod read_only;
 mod watched;

@@ -54,8 +54,9 @@ own() {
 			cd -P -- "$p" && [ "$(readlink /proc/self/cwd)" = "${way%/}/${p#./}" ] || die "$p was exchanged for a link"
 			p=.
 		else
+			# Without -L, the chown of busybox takes an owner or group that is not named from the link in /proc.
 			held "$path" sh -c '
-			[ -z "$1" ] || chown -- "$1" /proc/self/fd/0 || exit
+			[ -z "$1" ] || chown -L -- "$1" /proc/self/fd/0 || exit
 			chmod -- "$2" /proc/self/fd/0
 			' sh "$2${3:+:$3}" "0$1" || die "$path could not be changed, or is a link, or no regular file"
 			return
@@ -81,7 +82,7 @@ replace() {
 	set +C
 	trap "rm -f -- $temporary" EXIT
 	open=/proc/self/fd/3
-	[ -z "$3$4" ] || chown -- "$3${4:+:$4}" "$open" || exit
+	[ -z "$3$4" ] || chown -L -- "$3${4:+:$4}" "$open" || exit
 	chmod -- "$2" "$open" && cat >&3 || exit
 	# A connection that breaks ends the input too.
 	[ "$(stat -L -c %s -- "$open")" = "$7" ] || { echo "only a part of its content arrived" >&2; exit 1; }

@@ -5,6 +5,7 @@ item() { printf '%s' "$nonce#;"; }
 
 nl='
 '
+usual=$IFS
 passwd=
 # account NAME: sets U, G and H to its uid, gid and home, from /etc/passwd alone, which is read once.
 account() {
@@ -16,11 +17,11 @@ account() {
 		IFS=:
 		set -- $line
 		U=$3 G=$4 H=$6
-		IFS=" 	$nl"
+		IFS=$usual
 		set +f
 		return 0
 	done
-	IFS=" 	$nl"
+	IFS=$usual
 	set +f
 	return 1
 }
@@ -92,6 +93,29 @@ shared() {
 		return 1
 		;;
 	esac
+}
+
+# foresee PATH…: looks at all directories on the way to these paths at once, so that `shared` need not one by one.
+foresee() {
+	[ -O / ] || return 0
+	dirs=$nl
+	for path do
+		while path=${path%/*} && [ -n "$path" ]; do
+			case $dirs in *"$nl$path$nl"*) break ;; esac
+			dirs=$dirs$path$nl
+		done
+	done
+	set -f
+	IFS=$nl
+	set -- $dirs
+	for path in $([ $# = 0 ] || stat -c '%a %g %n' -- "$@" 2>/dev/null); do
+		case $path in
+		*[2367]' '* | *[2367]?' '[1-9]*) ;;
+		*) alone=$alone${path#* * }$nl ;;
+		esac
+	done
+	IFS=$usual
+	set +f
 }
 
 # as COMMAND…: runs it with the rights that `whose` found.

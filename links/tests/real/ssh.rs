@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
@@ -183,18 +183,37 @@ fn a_server_that_hangs_up_is_tried_again_a_few_times() {
 
 #[test]
 fn a_crowd_at_the_door_gets_in() {
-    let server = Server::with("MaxStartups 3:100:3");
-    let crowd: Vec<TcpStream> =
-        iter::repeat_with(|| TcpStream::connect(("127.0.0.1", server.port)).unwrap()).take(3).collect();
-    thread::sleep(Duration::from_millis(200));
-    let leaver = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(500));
+    // At this level each refusal is a line of the log.
+    let server = Server::with("MaxStartups 3:100:3\nLogLevel VERBOSE");
+    let refusals = || server.log().matches("past MaxStartups").count();
+    let limit = Instant::now() + Duration::from_secs(20);
+    let mut crowd = Vec::new();
+    // Whoever asked whether the server is up may still be in the way for a moment.
+    while crowd.len() < 3 {
+        assert!(Instant::now() < limit, "no crowd gathers: {}", server.log());
+        crowd.extend(knock(server.port));
+    }
+    assert!(knock(server.port).is_none(), "the door is open: {}", server.log());
+    let before = refusals();
+    thread::scope(|scope| {
+        let late = scope.spawn(|| say(open(server.target()).as_mut(), "echo in"));
+        while refusals() == before {
+            assert!(!late.is_finished(), "it was let in past the crowd: {}", server.log());
+            thread::sleep(Duration::from_millis(5));
+        }
         drop(crowd);
+        assert_eq!(late.join().unwrap(), "in\n");
     });
-    let started = Instant::now();
-    assert_eq!(say(open(server.target()).as_mut(), "echo in"), "in\n");
-    assert!(started.elapsed() > Duration::from_millis(400), "nobody stood at the door");
-    leaver.join().unwrap();
+}
+
+/// A connection that the server has greeted and that waits at its door, or nothing if it was turned away.
+fn knock(port: u16) -> Option<TcpStream> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut greeting = [0; 4];
+    match stream.read_exact(&mut greeting) {
+        Ok(()) if greeting == *b"SSH-" => Some(stream),
+        _ => None,
+    }
 }
 
 // The host's key.

@@ -6,7 +6,7 @@ const PATH: &str = "/srv/pad";
 
 fn host(mode: &str) -> Host {
     let stat = if mode.is_empty() { String::new() } else { format!("{mode} 0 0 4096 1795192349 1795192349 ") };
-    Host::default().says(&STAT, &[PATH], stat)
+    Host::default().stands(PATH, &stat)
 }
 
 fn tell(fields: serde_json::Value, host: &Host) -> String {

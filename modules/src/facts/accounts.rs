@@ -217,13 +217,13 @@ pub enum Home {
 pub static HOME: Fact<Home> = Fact {
     query: Query::new(
         "homes",
-        "while IFS=: read -r name _ _ _ _ home _; do\n\
-         \x20 case \" $* \" in *\" $name \"*) ;; *) continue ;; esac\n\
-         \x20 if [ -d \"$home\" ]; then found=there\n\
-         \x20 elif [ -x \"${home%/*}/\" ] || ! [ -e \"${home%/*}/\" ]; then found=missing\n\
+        "for name do\n\
+         \x20 account \"$name\" || continue\n\
+         \x20 if [ -d \"$H\" ]; then found=there\n\
+         \x20 elif [ -x \"${H%/*}/\" ] || ! [ -e \"${H%/*}/\" ]; then found=missing\n\
          \x20 else found=hidden; fi\n\
          \x20 printf '%s:%s\\n' \"$name\" \"$found\"\n\
-         done </etc/passwd",
+         done",
     )
     .batched(Batch::Split(by_first_field)),
     decode: |answer, _| {

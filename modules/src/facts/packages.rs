@@ -94,7 +94,8 @@ pub struct Offered {
 /// What apt's lists offer of the package `$1`. The options keep apt from writing its caches.
 pub static OFFERED: Fact<Offered> = Fact {
     query: Query::new("apt policy", "apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy -- \"$@\"")
-        .batched(Batch::Split(by_heading)),
+        .batched(Batch::Split(by_heading))
+        .slow(),
     decode: |answer, _| Ok(read_offered(answer.ok()?.text()?)),
 };
 
@@ -217,7 +218,8 @@ pub static SIMULATION: Fact<Simulation> = Fact {
         "apt simulation",
         "apt-get -s -q -y -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o Dir::Log::Planner=/dev/null -o Debug::NoLocking=1 \
          -o APT::Get::Show-User-Simulation-Note=no install \"$@\"",
-    ),
+    )
+    .slow(),
     decode: |answer, _| {
         if answer.status == 127 {
             return Err(answer.blind());

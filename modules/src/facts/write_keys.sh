@@ -2,8 +2,16 @@
 account "$1" || die "there is no account $1"
 path=$2
 file=$2
+
+# own_way VERB: ends if others than root and this account can say what is found on the way. After `whose`.
+own_way() {
+	[ -n "$W" ] && [ "$W" != "$U" ] || return 0
+	[ ! -O "$foreign" ] || die "$path $1 below a directory that others than root can write: $foreign"
+	die "$path $1 below a directory of another account, number $W"
+}
+
 whose "$path"
-[ -z "$W" ] || [ "$W" = "$U" ] || die "$path is below a directory of another account, number $W"
+own_way is
 if ! [ -d "${path%/*}/" ]; then
 	case $path in "${H%/}"/*) ;; *) die "the directory ${path%/*} does not exist; declare it under directories" ;; esac
 	as mkdir -m 700 -- "${path%/*}" || exit
@@ -13,7 +21,7 @@ if [ -L "$path" ]; then
 	file=$(as readlink -f -- "$path") && [ -n "$file" ] || die "$path is a link that leads nowhere"
 	if [ -z "$W" ]; then
 		whose "$file"
-		[ -z "$W" ] || [ "$W" = "$U" ] || die "$path leads below a directory of another account, number $W"
+		own_way leads
 	fi
 fi
 [ ! -d "$file" ] || die "$file is a directory"

@@ -6,7 +6,7 @@ const PATH: &str = "/etc/localtime";
 
 fn host(mode: &str, target: &str) -> Host {
     let stat = if mode.is_empty() { String::new() } else { format!("{mode} 0 0 27 1795192349 1795192349 ") };
-    Host::default().says(&STAT, &[PATH], stat).says(&TARGET, &[PATH], target)
+    Host::default().stands(PATH, &stat).says(&TARGET, &[PATH], target)
 }
 
 fn tell(fields: serde_json::Value, host: &Host) -> String {

@@ -96,8 +96,7 @@ fn running_since_before_a_file_changed_is_drift() {
     let wanted = spec(r#"{"restart_on": ["file//etc/crontab"]}"#);
     assert_eq!(host("cron.service").changes(&Service, "cron", &wanted), [""; 0]);
     let at = |seconds: &str, path: &str| host("cron.service").answers("changed", &format!("{seconds} {path}\n"));
-    let drift =
-        ["restart_on: older than file//etc/crontab (started 2026-11-20 17:00:12 UTC) → started after that"];
+    let drift = ["restart_on: older than file//etc/crontab (started 2026-11-20 17:00:12 UTC) → started after that"];
     assert_eq!(at("1795194012.069391000", "/etc/crontab").changes(&Service, "cron", &wanted), drift);
     assert_eq!(at("1795194012.069390000", "/etc/crontab").changes(&Service, "cron", &wanted), [""; 0]);
     let package = spec(r#"{"restart_on": ["package/cron"]}"#);

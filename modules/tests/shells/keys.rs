@@ -168,6 +168,14 @@ fn files_out_of_the_home_are_roots() {
         std::os::unix::fs::chown(place.path("stranger"), Some(4242), Some(4242)).unwrap();
         let error = place.apply(&WRITE_KEYS, &[ACCOUNT, &place.text("stranger/games"), "0644"], b"").unwrap_err();
         assert!(error.contains("another account, number 4242"), "{error}");
+        place.share("shared");
+        let shared = place.text("shared");
+        let error = place.apply(&WRITE_KEYS, &[ACCOUNT, &format!("{shared}/games"), "0644"], b"").unwrap_err();
+        let told = format!("is below a directory that others than root can write: {shared}");
+        assert!(error.ends_with(&told), "{error}");
+        symlink(format!("{shared}/games"), place.path("root/led.keys")).unwrap();
+        let error = place.apply(&WRITE_KEYS, &[ACCOUNT, &place.text("root/led.keys"), "0644"], b"").unwrap_err();
+        assert!(error.ends_with(&told.replace("is below", "leads below")), "{error}");
     });
 }
 

@@ -38,7 +38,8 @@ const GID: u32 = 60;
 impl Place {
     fn new(shell: &'static [&'static str]) -> Self {
         assert_eq!(uid(), 0, "these tests show what root is safe from: run them as root");
-        let dir = tempfile::Builder::new().prefix("comply-shells-").tempdir().unwrap();
+        // Not below /tmp: where others can write, root keeps to what nobody may do.
+        let dir = tempfile::Builder::new().prefix("comply-shells-").tempdir_in("/run").unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let place = Self { dir, shell };
         fs::create_dir(place.path("home")).unwrap();
@@ -61,6 +62,12 @@ impl Place {
 
     fn text(&self, name: &str) -> String {
         self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// A directory of root's in which everybody can write, as /tmp is.
+    fn share(&self, name: &str) {
+        fs::create_dir(self.path(name)).unwrap();
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o1777)).unwrap();
     }
 
     /// Something of the account's own.

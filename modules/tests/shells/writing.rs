@@ -1,7 +1,7 @@
 use super::{GID, Place, UID, access, everywhere};
 use engine::writes::{LINK, MKDIR, OWN, REMOVE, REMOVE_DIRECTORY, REMOVE_TREE, WRITE};
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown, symlink};
 
 fn state(place: &Place, name: &str) -> (u32, u32, u32) {
     let metadata = fs::symlink_metadata(place.path(name)).unwrap();
@@ -127,6 +127,40 @@ fn root_puts_a_file_of_its_own_into_the_directory_of_another_account() {
         place.write(&path, &access(0o600, "root", ""), "mine").unwrap();
         assert!(fs::read_to_string(place.path("shadow")).unwrap().contains("secret"));
         assert_eq!(state(place, "home/token").1, 0);
+    });
+}
+
+#[test]
+fn root_is_not_led_astray_where_everybody_can_write() {
+    everywhere(|place| {
+        place.share("shared");
+        fs::create_dir(place.path("cron.d")).unwrap();
+        fs::write(place.path("cron.d/job"), "").unwrap();
+        symlink(place.path("cron.d"), place.path("shared/link")).unwrap();
+        place.give("shared/link");
+        place.write(&place.text("shared/link/evil"), &access(0o644, "root", ""), "x").unwrap_err();
+        place.apply(&MKDIR, &[&place.text("shared/link/new"), "0755", "root", ""], b"").unwrap_err();
+        place.apply(&OWN, &[&place.text("shared/link/job"), "0666", "games", ""], b"").unwrap_err();
+        place.apply(&REMOVE, &[&place.text("shared/link/job")], b"").unwrap_err();
+        assert_eq!(fs::read_dir(place.path("cron.d")).unwrap().count(), 1);
+        assert_eq!(state(place, "cron.d/job"), (0o644, 0, 0));
+        // What is root's own there stays in root's hands.
+        place.write(&place.text("shared/file"), &access(0o640, "root", "games"), "mine").unwrap();
+        place.apply(&OWN, &[&place.text("shared/file"), "0600", "root", ""], b"").unwrap();
+        assert_eq!(state(place, "shared/file"), (0o600, 0, GID));
+        place.apply(&MKDIR, &[&place.text("shared/a/b"), "0700", "root", "root"], b"").unwrap();
+        assert_eq!(state(place, "shared/a/b"), (0o700, 0, 0));
+        tidy(place, "shared");
+    });
+}
+
+#[test]
+fn a_file_of_root_in_a_directory_that_hands_on_its_group_keeps_that_group() {
+    everywhere(|place| {
+        chown(place.path("root"), None, Some(GID)).unwrap();
+        fs::set_permissions(place.path("root"), Permissions::from_mode(0o2755)).unwrap();
+        place.write(&place.text("root/file"), &access(0o640, "root", ""), "x").unwrap();
+        assert_eq!(state(place, "root/file"), (0o640, 0, GID));
     });
 }
 

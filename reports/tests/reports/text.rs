@@ -133,10 +133,12 @@ fn why_a_check_is_unknown_or_blocked_is_said() {
 #[test]
 fn one_reason_for_everything_is_said_once() {
     let silent = |name: &'static str, line| {
-        Declared::new("package", name, "base", line)
-            .verdict(Verdict::Unknown { why: "the login shell printed: This account is currently not available.".to_owned() })
+        Declared::new("package", name, "base", line).verdict(Verdict::Unknown {
+            why: "the login shell printed: This account is currently not available.".to_owned(),
+        })
     };
-    let mut report = report(Command::Audit, vec![host("pica01", [silent("curl", 3), silent("git", 4), silent("vim", 5)])]);
+    let mut report =
+        report(Command::Audit, vec![host("pica01", [silent("curl", 3), silent("git", 4), silent("vim", 5)])]);
     insta::assert_snapshot!(render(&report), @r#"
     pica01   nothing could be checked: the login shell printed: This account is currently not  0.4 s
              available.

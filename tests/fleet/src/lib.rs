@@ -48,13 +48,8 @@ impl Fleet {
     ///
     /// Where the test hosts were not started.
     pub fn get() -> Fleet {
-        match (
-            std::env::var_os("COMPLY_FLEET"),
-            std::env::var_os("DOCKER_HOST"),
-        ) {
-            (Some(state), Some(_)) => Fleet {
-                state: state.into(),
-            },
+        match (std::env::var_os("COMPLY_FLEET"), std::env::var_os("DOCKER_HOST")) {
+            (Some(state), Some(_)) => Fleet { state: state.into() },
             _ => panic!("start the test hosts with tests/run"),
         }
     }
@@ -120,15 +115,8 @@ impl Output {
 
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Output {
-            stdout,
-            stderr,
-            status,
-        } = self;
-        write!(
-            f,
-            "status {status}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
-        )
+        let Output { stdout, stderr, status } = self;
+        write!(f, "status {status}\n--- stdout\n{stdout}\n--- stderr\n{stderr}")
     }
 }
 
@@ -176,27 +164,11 @@ impl Host {
         create_dir(&ssh);
         create_dir(&dir.join("root/.ssh"));
         // From here on, a panic removes what there is.
-        let mut host = Host {
-            fleet,
-            image,
-            name,
-            address: [0, 0, 0, 0].into(),
-            init: 0,
-            dir,
-        };
+        let mut host = Host { fleet, image, name, address: [0, 0, 0, 0].into(), init: 0, dir };
 
         let owner = format!("comply.test={}", std::process::id());
-        let mut create = vec![
-            "create",
-            "--name",
-            &host.name,
-            "--hostname",
-            &host.name,
-            "--label",
-            &owner,
-            "--network",
-            NETWORK,
-        ];
+        let mut create =
+            vec!["create", "--name", &host.name, "--hostname", &host.name, "--label", &owner, "--network", NETWORK];
         if image != Image::Busybox {
             create.extend([
                 // What systemd needs. Not --privileged: that is refused in some places.
@@ -221,15 +193,10 @@ impl Host {
         if image != Image::Busybox {
             let key = ssh.join("ssh_host_ed25519_key");
             run(
-                Command::new("ssh-keygen")
-                    .args(["-q", "-t", "ed25519", "-N", "", "-C", &host.name, "-f"])
-                    .arg(&key),
+                Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", &host.name, "-f"]).arg(&key),
                 b"",
             );
-            write(
-                &host.dir.join("root/.ssh/authorized_keys"),
-                &(host.fleet.public_key() + "\n"),
-            );
+            write(&host.dir.join("root/.ssh/authorized_keys"), &(host.fleet.public_key() + "\n"));
             let files = run(
                 Command::new("tar").arg("-C").arg(&host.dir).args([
                     "--owner=0",
@@ -260,14 +227,8 @@ impl Host {
     /// Starts several hosts at once; they come in the order asked for.
     pub fn start_all(images: &[Image]) -> Vec<Host> {
         thread::scope(|scope| {
-            let starting: Vec<_> = images
-                .iter()
-                .map(|image| scope.spawn(|| Host::start(*image)))
-                .collect();
-            starting
-                .into_iter()
-                .map(|host| host.join().expect("a host did not start"))
-                .collect()
+            let starting: Vec<_> = images.iter().map(|image| scope.spawn(|| Host::start(*image))).collect();
+            starting.into_iter().map(|host| host.join().expect("a host did not start")).collect()
         })
     }
 
@@ -328,12 +289,7 @@ impl Host {
     /// Runs a command as root over ssh, with the ssh of this machine.
     pub fn ssh(&self, command: &str) -> Output {
         let mut ssh = Command::new("ssh");
-        output(
-            ssh.arg("-F")
-                .arg(self.ssh_config())
-                .args([&self.name, command]),
-            b"",
-        )
+        output(ssh.arg("-F").arg(self.ssh_config()).args([&self.name, command]), b"")
     }
 
     /// Runs a shell script as root, not over ssh: it leaves no trace of a login.
@@ -341,36 +297,19 @@ impl Host {
         // Read whole before it runs, so that no command of it eats the rest.
         let shell = r#"script=$(cat); exec </dev/null; eval "$script""#;
         let mut exec = Command::new("docker");
-        output(
-            exec.args(["exec", "-i", &self.name, "sh", "-c", shell]),
-            script.as_bytes(),
-        )
+        output(exec.args(["exec", "-i", &self.name, "sh", "-c", shell]), script.as_bytes())
     }
 
     /// Runs a shell script that has to succeed, and returns what it printed.
     pub fn sh_ok(&self, script: &str) -> String {
         let output = self.sh(script);
-        assert!(
-            output.success(),
-            "on {} ({:?}): {script}\n{output:?}",
-            self.name,
-            self.image
-        );
+        assert!(output.success(), "on {} ({:?}): {script}\n{output:?}", self.name, self.image);
         output.stdout
     }
 
     /// Writes a file, in place, as root; its directory must be there.
     pub fn write(&self, path: &str, bytes: impl AsRef<[u8]>) {
-        let exec = [
-            "exec",
-            "-i",
-            &self.name,
-            "sh",
-            "-c",
-            "cat >\"$1\"",
-            "sh",
-            path,
-        ];
+        let exec = ["exec", "-i", &self.name, "sh", "-c", "cat >\"$1\"", "sh", path];
         docker(&exec, bytes.as_ref());
     }
 
@@ -398,10 +337,7 @@ impl Host {
     /// Puts the plug back in; the host has the same address as before.
     pub fn reconnect(&self) {
         let address = self.address.to_string();
-        docker(
-            &["network", "connect", "--ip", &address, NETWORK, &self.name],
-            b"",
-        );
+        docker(&["network", "connect", "--ip", &address, NETWORK, &self.name], b"");
     }
 
     /// Waits until sshd sends its greeting, for instance after a cut. Not to be called often:
@@ -410,11 +346,7 @@ impl Host {
         let address = SocketAddr::new(self.address, 22);
         let deadline = Instant::now() + PATIENCE;
         while !greets(address) {
-            assert!(
-                Instant::now() < deadline,
-                "sshd of {} does not answer",
-                self.name
-            );
+            assert!(Instant::now() < deadline, "sshd of {} does not answer", self.name);
             thread::sleep(Duration::from_millis(10));
         }
     }
@@ -423,21 +355,16 @@ impl Host {
         let format = "{{.State.Pid}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
         let answer = docker(&["inspect", "-f", format, &self.name], b"");
         let answer = String::from_utf8_lossy(&answer);
-        let parsed = answer
-            .trim()
-            .split_once(' ')
-            .and_then(|(init, address)| Some((init.parse().ok()?, address.parse().ok()?)));
-        (self.init, self.address) =
-            parsed.unwrap_or_else(|| panic!("{} did not start: {answer:?}", self.name));
+        let parsed =
+            answer.trim().split_once(' ').and_then(|(init, address)| Some((init.parse().ok()?, address.parse().ok()?)));
+        (self.init, self.address) = parsed.unwrap_or_else(|| panic!("{} did not start: {answer:?}", self.name));
     }
 }
 
 impl Drop for Host {
     fn drop(&mut self) {
         // Whatever is in the way of this, the next `up` takes care of.
-        let _ = Command::new("docker")
-            .args(["rm", "-f", "-v", &self.name])
-            .output();
+        let _ = Command::new("docker").args(["rm", "-f", "-v", &self.name]).output();
         let _ = fs::remove_dir_all(&self.dir);
     }
 }
@@ -445,15 +372,9 @@ impl Drop for Host {
 /// A name that no earlier run has used: one that was killed may have left hosts behind.
 fn unique_name() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(1);
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("a clock that is set");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that is set");
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    format!(
-        "t{:06x}-{}-{count}",
-        now.as_micros() & 0xff_ffff,
-        std::process::id()
-    )
+    format!("t{:06x}-{}-{count}", now.as_micros() & 0xff_ffff, std::process::id())
 }
 
 fn greets(address: SocketAddr) -> bool {
@@ -461,9 +382,7 @@ fn greets(address: SocketAddr) -> bool {
         return false;
     };
     let mut greeting = [0; 4];
-    stream
-        .set_read_timeout(Some(Duration::from_secs(5)))
-        .is_ok()
+    stream.set_read_timeout(Some(Duration::from_secs(5))).is_ok()
         && stream.read_exact(&mut greeting).is_ok()
         && &greeting == b"SSH-"
 }
@@ -475,12 +394,7 @@ fn docker(args: &[&str], stdin: &[u8]) -> Vec<u8> {
 
 fn run(command: &mut Command, stdin: &[u8]) -> Vec<u8> {
     let output = finish(command, stdin);
-    assert!(
-        output.status.success(),
-        "{command:?}: {}\n{}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
@@ -507,9 +421,7 @@ fn finish(command: &mut Command, stdin: &[u8]) -> std::process::Output {
         scope.spawn(move || {
             let _ = pipe.write_all(stdin);
         });
-        child
-            .wait_with_output()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}"))
+        child.wait_with_output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
     })
 }
 

@@ -64,10 +64,7 @@ impl Snapshot {
         let root = PathBuf::from(format!("/proc/{init}/root"));
         let mut files = BTreeMap::new();
         walk(&root, Path::new("/"), &mut files);
-        Snapshot {
-            files,
-            processes: processes(init),
-        }
+        Snapshot { files, processes: processes(init) }
     }
 
     /// What is different in `other`, taken later; empty where nothing is.
@@ -84,12 +81,7 @@ impl Snapshot {
         }
         for (path, after) in &other.files {
             if !self.files.contains_key(path) {
-                lines.push(format!(
-                    "{}: added, {} {:o}",
-                    path.display(),
-                    after.kind,
-                    after.mode
-                ));
+                lines.push(format!("{}: added, {} {:o}", path.display(), after.kind, after.mode));
             }
         }
         lines.sort();
@@ -127,27 +119,11 @@ impl File {
         };
         let time = |(seconds, nanos): (i64, i64)| format!("{seconds}.{nanos:09}");
         field("type", self.kind.into(), after.kind.into());
-        field(
-            "mode",
-            format!("{:o}", self.mode),
-            format!("{:o}", after.mode),
-        );
-        field(
-            "owner",
-            format!("{:?}", self.owner),
-            format!("{:?}", after.owner),
-        );
+        field("mode", format!("{:o}", self.mode), format!("{:o}", after.mode));
+        field("owner", format!("{:?}", self.owner), format!("{:?}", after.owner));
         field("size", self.size.to_string(), after.size.to_string());
-        field(
-            "target",
-            format!("{:?}", self.target),
-            format!("{:?}", after.target),
-        );
-        field(
-            "content",
-            format!("{:x?}", self.hash),
-            format!("{:x?}", after.hash),
-        );
+        field("target", format!("{:?}", self.target), format!("{:?}", after.target));
+        field("content", format!("{:x?}", self.hash), format!("{:x?}", after.hash));
         field("mtime", time(self.mtime), time(after.mtime));
         field("ctime", time(self.ctime), time(after.ctime));
         text
@@ -162,15 +138,9 @@ fn walk(root: &Path, path: &Path, files: &mut BTreeMap<PathBuf, File>) {
     }
     let real = root.join(path.strip_prefix("/").unwrap_or(path));
     // `root` itself is a link of the kernel's.
-    let meta = if path == Path::new("/") {
-        fs::metadata(&real)
-    } else {
-        fs::symlink_metadata(&real)
-    };
+    let meta = if path == Path::new("/") { fs::metadata(&real) } else { fs::symlink_metadata(&real) };
     let Ok(meta) = meta else { return };
-    let hash = (meta.is_file() && below(HASHED))
-        .then(|| fs::read(&real).ok())
-        .flatten();
+    let hash = (meta.is_file() && below(HASHED)).then(|| fs::read(&real).ok()).flatten();
     let times = !RECORD_DIRS.iter().any(|dir| path == Path::new(dir));
     files.insert(
         path.to_owned(),
@@ -180,16 +150,8 @@ fn walk(root: &Path, path: &Path, files: &mut BTreeMap<PathBuf, File>) {
             owner: (meta.uid(), meta.gid()),
             // A directory's size is the file system's affair.
             size: if meta.is_dir() { 0 } else { meta.size() },
-            mtime: if times {
-                (meta.mtime(), meta.mtime_nsec())
-            } else {
-                (0, 0)
-            },
-            ctime: if times {
-                (meta.ctime(), meta.ctime_nsec())
-            } else {
-                (0, 0)
-            },
+            mtime: if times { (meta.mtime(), meta.mtime_nsec()) } else { (0, 0) },
+            ctime: if times { (meta.ctime(), meta.ctime_nsec()) } else { (0, 0) },
             target: fs::read_link(&real).ok().filter(|_| meta.is_symlink()),
             hash: hash.map(|bytes| {
                 let mut hasher = DefaultHasher::new();
@@ -228,9 +190,7 @@ fn processes(init: u32) -> BTreeMap<u32, String> {
         .filter_map(|pid| {
             let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
             // One number for each namespace the process is in, the innermost last.
-            let numbers = status
-                .lines()
-                .find_map(|line| line.strip_prefix("NSpid:"))?;
+            let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
             let number = numbers.split_whitespace().last()?.parse().ok()?;
             let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
             let command = String::from_utf8_lossy(&command).replace('\0', " ");
@@ -246,6 +206,5 @@ fn lasting(command: &str) -> Option<String> {
         return Some(format!("{listener}[listener]"));
     }
     let session = ["sshd: ", "sshd-session: ", "sshd-auth: "];
-    (!command.is_empty() && !session.iter().any(|prefix| command.starts_with(prefix)))
-        .then(|| command.to_owned())
+    (!command.is_empty() && !session.iter().any(|prefix| command.starts_with(prefix))).then(|| command.to_owned())
 }

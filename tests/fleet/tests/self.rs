@@ -12,21 +12,10 @@ fn debian_boots_and_lets_root_in() {
     for host in Host::start_all(&DEBIANS) {
         assert_eq!(host.sh_ok("systemctl is-system-running").trim(), "running");
         let version = host.sh_ok(". /etc/os-release; echo $VERSION_ID");
-        assert_eq!(
-            version.trim(),
-            if host.image() == Image::Bookworm {
-                "12"
-            } else {
-                "13"
-            }
-        );
+        assert_eq!(version.trim(), if host.image() == Image::Bookworm { "12" } else { "13" });
 
         let login = host.ssh("id -un; hostname; python3 -c 'print(1)'");
-        assert_eq!(
-            login.stdout,
-            format!("root\n{}\n1\n", host.name()),
-            "{login:?}"
-        );
+        assert_eq!(login.stdout, format!("root\n{}\n1\n", host.name()), "{login:?}");
         assert_eq!(host.ssh("exit 7").status, 7);
     }
 }
@@ -34,16 +23,11 @@ fn debian_boots_and_lets_root_in() {
 #[test]
 fn each_host_has_keys_and_an_identity_of_its_own() {
     let hosts = Host::start_all(&[Image::Bookworm, Image::Bookworm]);
-    let keys: Vec<String> = hosts
-        .iter()
-        .map(|host| host.sh_ok("cat /etc/ssh/ssh_host_*.pub /etc/machine-id"))
-        .collect();
+    let keys: Vec<String> =
+        hosts.iter().map(|host| host.sh_ok("cat /etc/ssh/ssh_host_*.pub /etc/machine-id")).collect();
     assert_ne!(keys[0], keys[1]);
     let known = hosts[0].known_hosts();
-    assert!(
-        keys[0].contains(known.split(' ').nth(2).unwrap()),
-        "{known}"
-    );
+    assert!(keys[0].contains(known.split(' ').nth(2).unwrap()), "{known}");
 }
 
 #[test]
@@ -61,9 +45,7 @@ fn packages_install_without_a_network() {
         host.sh_ok("apt-get install -y comply-demo-rival && ! dpkg -L comply-demo-extra");
         host.sh_ok("! systemctl is-active comply-demo");
 
-        host.sh_ok(
-            "DEBIAN_FRONTEND=noninteractive apt-get install -y hello sl memcached nginx tinyproxy",
-        );
+        host.sh_ok("DEBIAN_FRONTEND=noninteractive apt-get install -y hello sl memcached nginx tinyproxy");
         host.sh_ok("systemctl is-active memcached nginx tinyproxy && getent passwd memcache");
         assert_eq!(host.sh_ok("systemctl is-system-running").trim(), "running");
     }
@@ -74,15 +56,8 @@ fn a_snapshot_shows_every_change_and_no_other() {
     for host in Host::start_all(&Image::ALL) {
         let started = Instant::now();
         let before = host.snapshot();
-        assert!(
-            started.elapsed() < Duration::from_secs(2),
-            "{:?}",
-            started.elapsed()
-        );
-        assert!(
-            before.paths().count() > 100 && before.commands().count() >= 1,
-            "{before:?}"
-        );
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        assert!(before.paths().count() > 100 && before.commands().count() >= 1, "{before:?}");
 
         // Looking, from inside and through a login, changes nothing.
         host.sh_ok("cat /etc/passwd; ls -la /root; grep -r root /etc >/dev/null; true");
@@ -95,10 +70,7 @@ fn a_snapshot_shows_every_change_and_no_other() {
         for (change, trace) in [
             ("touch /etc/passwd", "/etc/passwd: mtime"),
             ("chmod 600 /etc/group", "/etc/group: mode 644 → 600"),
-            (
-                "cp -p /etc/shadow /root/s; cat /root/s >/etc/shadow",
-                "/etc/shadow: mtime",
-            ),
+            ("cp -p /etc/shadow /root/s; cat /root/s >/etc/shadow", "/etc/shadow: mtime"),
             ("touch -r /bin/busybox /bin/busybox", "/bin/busybox: ctime"),
             ("touch /tmp/x; rm /tmp/x", "/tmp: mtime"),
             ("ln -s here /var/link", "/var/link: added, link 777"),
@@ -108,10 +80,7 @@ fn a_snapshot_shows_every_change_and_no_other() {
             let before = host.snapshot();
             host.sh_ok(change);
             let diff = before.diff(&host.snapshot());
-            assert!(
-                diff.iter().any(|line| line.contains(trace)),
-                "{change}: {diff:#?}"
-            );
+            assert!(diff.iter().any(|line| line.contains(trace)), "{change}: {diff:#?}");
         }
     }
 }
@@ -123,14 +92,7 @@ fn files_arrive_as_they_were_sent() {
         host.write("/tmp/with space", &bytes);
         assert_eq!(host.sh_ok("wc -c <'/tmp/with space'").trim(), "300000");
         let output = host.sh("echo out; echo err >&2; cat; exit 3");
-        assert_eq!(
-            (
-                output.stdout.as_str(),
-                output.stderr.as_str(),
-                output.status
-            ),
-            ("out\n", "err\n", 3)
-        );
+        assert_eq!((output.stdout.as_str(), output.stderr.as_str(), output.status), ("out\n", "err\n", 3));
     }
 }
 
@@ -139,9 +101,7 @@ fn files_arrive_as_they_were_sent() {
 fn the_files_of_the_engine_are_files() {
     let host = Host::start(Image::Trixie);
     for file in ["hosts", "hostname", "resolv.conf"] {
-        host.sh_ok(&format!(
-            "cp /etc/{file} /etc/new && mv /etc/new /etc/{file}"
-        ));
+        host.sh_ok(&format!("cp /etc/{file} /etc/new && mv /etc/new /etc/{file}"));
     }
     host.sh_ok("getent hosts $(hostname)");
 }
@@ -170,9 +130,7 @@ fn busybox_is_all_there_is() {
     let host = Host::start(Image::Busybox);
     host.sh_ok("test \"$(readlink /bin/sh)\" = /bin/busybox; id root");
     assert_eq!(
-        host.sh_ok("for tool in systemctl dpkg-query sshd; do type $tool; done; true")
-            .matches("not found")
-            .count(),
+        host.sh_ok("for tool in systemctl dpkg-query sshd; do type $tool; done; true").matches("not found").count(),
         3
     );
 }
@@ -182,9 +140,6 @@ fn a_host_goes_with_its_value() {
     let host = Host::start(Image::Busybox);
     let (name, dir) = (host.name().to_owned(), host.dir().to_owned());
     drop(host);
-    let listed = std::process::Command::new("docker")
-        .args(["ps", "-aqf", &format!("name={name}")])
-        .output()
-        .unwrap();
+    let listed = std::process::Command::new("docker").args(["ps", "-aqf", &format!("name={name}")]).output().unwrap();
     assert!(listed.stdout.is_empty() && !dir.exists());
 }
