@@ -11,7 +11,7 @@ pub struct Reading(Option<JoinHandle<Option<Revision>>>);
 impl Reading {
     /// Begins to read the revision of the repository at `root`.
     pub fn begin(root: PathBuf) -> Self {
-        Self(thread::Builder::new().name("git".to_owned()).spawn(move || of(&root)).ok())
+        Self(thread::Builder::new().spawn(move || of(&root)).ok())
     }
 
     /// The revision; `None` where Git knows nothing.

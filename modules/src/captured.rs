@@ -1,9 +1,9 @@
 //! For tests: facts made of answers as hosts gave them.
 
+use engine::paths::FILE;
 use engine::{
     Answer, Change, Danger, Difference, Drifted, Fact, Facts, Id, Module, Pending, Planned, Probe, Problem, Repository,
 };
-use engine::paths::FILE;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -74,7 +74,7 @@ trail() {
 				foreign=$at
 				return 0
 			fi
-			if [ -z "$shared" ] && shared "$at"; then shared=$at left=$rest; fi
+			if [ -z "$shared" ] && [ -e "$at" ] && shared "$at"; then shared=$at left=$rest; fi
 		fi
 	done
 	foreign=$shared rest=$left

@@ -41,10 +41,12 @@ impl Server {
         fs::copy(path.join("id.pub"), path.join("authorized_keys")).unwrap();
         let port = free_port();
         let own_keys = more.contains("HostKey");
+        // Of this one, unlike the others, sshd takes the last line.
+        let startups = if more.contains("MaxStartups") { "" } else { "MaxStartups 100\n" };
         let config = format!(
             "{more}\nPort {port}\nListenAddress 127.0.0.1\n{}PidFile none\nUsePAM no\nStrictModes no\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n\
-             AuthorizedKeysFile {p}/authorized_keys\nMaxStartups 100\n",
+             AuthorizedKeysFile {p}/authorized_keys\n{startups}",
             if own_keys { String::new() } else { format!("HostKey {p}/host_ed25519\n", p = path.display()) },
             p = path.display(),
         )
