@@ -176,7 +176,7 @@ impl Reader {
     fn mark(&mut self, mark: &[u8]) {
         let number = || std::str::from_utf8(mark.get(1..)?).ok()?.parse::<i32>().ok();
         match (mark.first(), self.current) {
-            (Some(b'<'), None) => {
+            (Some(b'<'), _) => {
                 // Programs begin in order; a number far ahead is not one of ours.
                 let Some(index) = number().and_then(|index| usize::try_from(index).ok()) else {
                     return;

@@ -71,18 +71,19 @@ pub(crate) fn asking(nonce: &str, calls: &[Call]) -> Vec<u8> {
     }
     for (index, call) in calls.iter().enumerate() {
         let args = call.probes.iter().flat_map(|probe| &probe.args);
-        push(&mut script, &format!("begin {index}\n"));
+        push(&mut script, &format!("{} {index}\n", if index == 0 { "begin" } else { "next" }));
         if call.query.slow {
             push(&mut script, "apart ");
             quote(&mut script, call.query.shell.as_bytes());
             quote_all(&mut script, args);
-            push(&mut script, "\nend\n");
+            push(&mut script, "\n");
         } else {
             push(&mut script, "(\nset --");
             quote_all(&mut script, args);
-            push(&mut script, &format!("\n{}\n)\nend\n", call.query.shell.trim_end()));
+            push(&mut script, &format!("\n{}\n)\n", call.query.shell.trim_end()));
         }
     }
+    push(&mut script, "end\n");
     close(&mut script, true);
     script
 }

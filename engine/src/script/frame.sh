@@ -1,12 +1,18 @@
-# Marks, on both outputs: where a program's output begins, where it ends and with which status, where all ends.
+# Marks: where a program's output begins, where it ends and with which status, where all ends. Every write is a packet on
+# its way, so they are few: the end of one program and the beginning of the next are one, and standard error has
+# beginnings only.
 begin() {
-	printf '%s' "$nonce<$1;"
 	printf '%s' "$nonce<$1;" >&2
+	printf '%s' "$nonce<$1;"
 }
 end() {
 	status=$?
 	printf '%s' "$nonce>$status;"
-	printf '%s' "$nonce>$status;" >&2
 	return "$status"
+}
+next() {
+	status=$?
+	printf '%s' "$nonce<$1;" >&2
+	printf '%s' "$nonce>$status;$nonce<$1;"
 }
 finish() { printf '%s' "$nonce.;"; }

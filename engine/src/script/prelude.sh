@@ -1,7 +1,8 @@
 # The functions that every query and command may use. POSIX sh: dash, bash and busybox ash.
 
 # Ends the part of one probe's answer and begins the next one's, in a batched query.
-item() { printf '%s' "$nonce#;"; }
+item() { printf '%s' "$mark"; }
+mark="$nonce#;"
 
 nl='
 '

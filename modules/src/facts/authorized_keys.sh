@@ -91,27 +91,29 @@ content() {
 	[ "${#text}" = "${this##* }" ]
 }
 
+# Said at once where it can be: every write is a packet on its way.
+said=
 fd=9
 while [ $# -gt 0 ]; do
-	item
 	[ "$fd" -lt 9 ] || open_six "$@"
 	fd=$((fd + 1)) this=${opened%%"$nl"*} opened=${opened#*"$nl"}
 	user=$1 group=$2 home=$3 path=$4 real=$5
 	shift 5
-	printf '%s\n%s\n%s\n%s\n%s\n' "$user" "$group" "$home" "$path" "$real"
-	printf '%s\n\n' "${states%%" /$nl"*}"
+	said=$said$mark$user$nl$group$nl$home$nl$path$nl$real$nl${states%%" /$nl"*}$nl$nl
 	states=${states#*" /$nl"}
 	if [ -z "$user" ]; then
-		printf '-'
+		said=$said-
 	elif [ -n "$me" ] && [ "$me" != "$user" ]; then
-		printf 'only root, or this account, may look at its keys!'
+		said="${said}only root, or this account, may look at its keys!"
 	elif [ ! -e "$path" ]; then
-		printf '-'
+		said=$said-
 	elif [ ! -f "$path" ]; then
-		printf 'it is not a regular file!'
+		said="${said}it is not a regular file!"
 	elif content "$user"; then
-		printf '%s=' "$text"
+		said=$said$text=
 	else
+		printf '%s' "$said"
+		said=
 		W=$user G=$group I=--init-groups
 		own_rights
 		if brief head -c 262145 -- "$path"; then
@@ -123,3 +125,4 @@ while [ $# -gt 0 ]; do
 		fi
 	fi
 done
+printf '%s' "$said"
