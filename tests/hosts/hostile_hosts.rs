@@ -8,7 +8,7 @@ use reports::Status;
 use std::time::Duration;
 
 /// How long a host may take over one script in these tests.
-const TIMEOUT: &str = "--timeout=4s";
+const TIMEOUT: &str = "--timeout=8s";
 
 /// A sick host gets this much for the connection, a script, and the script's repetition, on a busy machine.
 const IN_TIME: Duration = Duration::from_secs(30);
