@@ -72,7 +72,8 @@ impl Channel for SshChannel {
                     return Ok(Event::Said(stream, count));
                 }
             }
-            if self.channel.eof() {
+            let eof = self.channel.eof();
+            if eof {
                 if !input.is_empty() {
                     return Ok(Event::Deaf);
                 }
@@ -88,7 +89,13 @@ impl Channel for SshChannel {
                     Err(_) => return Ok(Event::Deaf),
                 }
             }
-            self.wire.wait(deadline)?;
+            // Whatever is read or written takes in all that is on the socket, for the other output too. The socket is
+            // silent about what was taken in already: waiting for it then would be waiting for nothing.
+            if self.channel.read_window().available == 0 && self.channel.eof() == eof {
+                self.wire.wait(deadline)?;
+            } else if Instant::now() >= deadline {
+                return Err(Broken::Stalled);
+            }
         }
     }
 
