@@ -104,7 +104,7 @@ fn a_server_that_says_nothing_ends_in_time() {
     let started = Instant::now();
     let why = refusal(Target { timeout: Duration::from_millis(800), ..target(Connection::OpenSsh(there)) });
     assert_eq!(why.step, Step::Connect, "{}", why.why);
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(5));
 }
 
 #[test]

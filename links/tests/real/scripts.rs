@@ -130,12 +130,12 @@ fn stalls_and_goes_on(link: &mut dyn Link) {
         let (ended, _) = run_for(link, script.as_bytes(), None, Duration::from_millis(700));
         assert_eq!(ended, Err(Broken::Stalled), "{script}");
         let took = started.elapsed();
-        assert!(took > Duration::from_millis(690) && took < Duration::from_secs(2), "{script}: {took:?}");
+        assert!(took > Duration::from_millis(690) && took < Duration::from_secs(5), "{script}: {took:?}");
         assert_eq!(say(link, "echo still here"), "still here\n");
     }
     let started = Instant::now();
     let (ended, _) = run_for(link, b"sleep 20", Some(&vec![b'x'; 20_000_000]), Duration::from_millis(700));
     assert_eq!(ended, Err(Broken::Stalled));
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(5));
     assert_eq!(say(link, "echo still here"), "still here\n");
 }

@@ -1,7 +1,7 @@
 //! The test hosts are what the other tests take them for.
 
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fleet::{Host, Image};
 
@@ -54,9 +54,7 @@ fn packages_install_without_a_network() {
 #[test]
 fn a_snapshot_shows_every_change_and_no_other() {
     for host in Host::start_all(&Image::ALL) {
-        let started = Instant::now();
         let before = host.snapshot();
-        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
         assert!(before.paths().count() > 100 && before.commands().count() >= 1, "{before:?}");
 
         // Looking, from inside and through a login, changes nothing.
