@@ -3,6 +3,7 @@
 
 mod declaration;
 mod expand;
+pub mod field;
 mod files;
 mod host;
 mod kinds;
@@ -11,6 +12,7 @@ mod policy;
 mod project;
 mod repo;
 mod resolve;
+pub mod schema;
 mod select;
 mod typed;
 mod waivers;
