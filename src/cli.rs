@@ -154,7 +154,7 @@ pub struct Output {
     /// Show everything: compliant resources too, long diffs and sets in full
     #[arg(long, short)]
     pub verbose: bool,
-    /// Report as `text` or `json`; with `=FILE` into a file. May be repeated, one of them to standard output; where
+    /// Report as `text`, `json` or `junit`; with `=FILE` into a file. May be repeated, one of them to standard output; where
     /// none is, that is text
     #[arg(long, value_name = "FORMAT[=FILE]", value_parser = destination)]
     pub format: Vec<Destination>,
@@ -178,6 +178,8 @@ pub enum Format {
     Text,
     /// For programs, with everything in it
     Json,
+    /// For GitLab and others that read JUnit's XML: a case for each resource
+    Junit,
 }
 
 /// The form of a graph.
@@ -221,7 +223,7 @@ fn destination(text: &str) -> Result<Destination, String> {
         Some((name, file)) => (name, (file != "-").then(|| PathBuf::from(file))),
         None => (text, None),
     };
-    let format = Format::from_str(name, false).map_err(|_| "a report is `text` or `json`".to_owned())?;
+    let format = Format::from_str(name, false).map_err(|_| "a report is `text`, `json` or `junit`".to_owned())?;
     Ok(Destination { format, file })
 }
 
