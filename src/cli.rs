@@ -202,6 +202,8 @@ pub enum Schema {
     Inventory,
     /// The files of `policies/`
     Policy,
+    /// The files of `techniques/`
+    Technique,
     /// `waivers.yml`
     Waivers,
     /// The JSON report of audit and enforce

@@ -13,6 +13,7 @@ pub fn run(what: Schema) -> Exit {
         Schema::Project => language(File::Project),
         Schema::Inventory => language(File::Inventory),
         Schema::Policy => language(File::Policy),
+        Schema::Technique => language(File::Technique),
         Schema::Waivers => language(File::Waivers),
         Schema::Report => reports::schema::of_report(),
     };

@@ -153,8 +153,9 @@ pub trait Repository {
     /// The bytes of a file, its path relative to the repository's root. The error is a sentence for
     /// [`Problem::message`].
     fn read(&self, path: &str) -> Result<Arc<[u8]>, String>;
-    /// The file rendered as a Tera template with this host's variables.
-    fn render(&self, path: &str) -> Result<String, String>;
+    /// The file rendered as a Tera template with what the resource `name` may see, which names the file in its
+    /// `field`: the host's variables, and the parameters of the technique that declares it.
+    fn render(&self, name: &str, field: &str, path: &str) -> Result<String, String>;
 }
 
 /// A [`Module`] with its types erased, for tables.
