@@ -31,6 +31,8 @@ pub enum Command {
     Enforce(Enforce),
     /// Show in which order the resources of a host are put right, and why
     Graph(Graph),
+    /// Show where the variables of a host, or each value of one of its resources, come from
+    Explain(Explain),
     /// Print a JSON Schema, which lets editors complete and check what is written, and programs read reports
     Schema {
         /// Of what
@@ -98,6 +100,20 @@ pub struct Graph {
     /// The form of the graph
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: GraphFormat,
+}
+
+/// Show where what holds comes from.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The host
+    pub host: String,
+    /// One of its resources, by its id, such as `user/alice`; without it, the host itself
+    pub resource: Option<String>,
+    #[command(flatten)]
+    pub repository: Repository,
+    /// The form of the explanation
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ExplainFormat,
 }
 
 /// Which repository, seen how.
@@ -193,6 +209,15 @@ pub enum GraphFormat {
     Mermaid,
 }
 
+/// The form of an explanation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
 /// What there is a JSON Schema of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Schema {
@@ -208,6 +233,8 @@ pub enum Schema {
     Waivers,
     /// The JSON report of audit and enforce
     Report,
+    /// What `comply explain --format json` tells
+    Explanation,
 }
 
 /// A report and where it goes.

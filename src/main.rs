@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod desk;
 mod enforce;
+mod explain;
 mod graph;
 mod interrupt;
 mod manual;
@@ -50,6 +51,7 @@ fn run() -> Exit {
         cli::Command::Audit(args) => audit::run(args, cli.color),
         cli::Command::Enforce(args) => enforce::run(args, cli.color),
         cli::Command::Graph(args) => graph::run(args, cli.color),
+        cli::Command::Explain(args) => explain::run(args, cli.color),
         cli::Command::Schema { what } => schema::run(*what),
         cli::Command::Completions { shell } => manual::completions(*shell),
         cli::Command::Man => manual::man(),

@@ -16,6 +16,7 @@ pub fn run(what: Schema) -> Exit {
         Schema::Technique => language(File::Technique),
         Schema::Waivers => language(File::Waivers),
         Schema::Report => reports::schema::of_report(),
+        Schema::Explanation => reports::schema::of_explanation(),
     };
     match terminal::print(&format!("{schema:#}\n")) {
         Ok(()) => Exit::Compliant,

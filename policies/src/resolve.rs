@@ -2,7 +2,7 @@
 
 use crate::expand::Expanded;
 use crate::host::{HostFiles, HostScope};
-use crate::merge::{Merged, Merger, Speaker};
+use crate::merge::{Merged, Merger, Speaker, Told};
 use crate::origin::{Origin, Used, by_use};
 use crate::parameter::Inside;
 use crate::policy::Policy;
@@ -60,8 +60,15 @@ impl Repo {
             return self.no_such_host(host);
         };
         let Some(known) = self.inventory.hosts().get(index) else { return self.no_such_host(host) };
-        let (resolver, scope) = self.gather(index, known, facts);
+        let (resolver, scope) = self.gather(index, known, facts, None);
         resolver.finish(index, known, &scope)
+    }
+
+    /// [`Repo::resolve`], and every declaration that came in.
+    pub(crate) fn resolve_telling(&self, index: usize, host: &Host) -> (Resolution, Vec<Told>) {
+        let (mut resolver, scope) = self.gather(index, host, None, Some(Vec::new()));
+        let told = resolver.merger.told.take().unwrap_or_default();
+        (resolver.finish(index, host, &scope), told)
     }
 
     /// The waivers that cover nothing on any of these hosts, which must be all hosts of the repository.
@@ -94,7 +101,14 @@ impl Repo {
         }
     }
 
-    fn gather(&self, index: usize, host: &Host, facts: Option<&Identity>) -> (Resolver<'_>, HostScope) {
+    /// What the policies declare for a host, and into `told` each declaration by itself.
+    fn gather(
+        &self,
+        index: usize,
+        host: &Host,
+        facts: Option<&Identity>,
+        told: Option<Vec<Told>>,
+    ) -> (Resolver<'_>, HostScope) {
         let facts = facts.map_or_else(|| host.facts.clone(), |facts| facts.or(&host.facts));
         let scope = HostScope::new(&self.vars, host, &self.overrides, &facts);
         let mut resolver = Resolver {
@@ -103,6 +117,7 @@ impl Repo {
             diagnostics: Vec::new(),
             undetermined: false,
         };
+        resolver.merger.told = told;
         for policy in self.of_host.get(index).into_iter().flatten().filter_map(|index| self.policies.get(*index)) {
             resolver.policy(policy, &scope);
         }
@@ -114,7 +129,7 @@ impl Repo {
         let declared = self.declared.get_or_init(|| {
             let mut ids = BTreeSet::new();
             for (index, host) in self.inventory.hosts().iter().enumerate() {
-                let (resolver, _) = self.gather(index, host, None);
+                let (resolver, _) = self.gather(index, host, None, None);
                 for merged in &resolver.merger.resources {
                     if let Some(kind) = self.kinds.get(merged.kind) {
                         ids.insert(format!("{}/{}", kind.module.kind(), merged.name));

@@ -5,6 +5,7 @@
 
 pub mod escape;
 pub mod exit;
+pub mod explain;
 pub mod host;
 pub mod json;
 pub mod junit;

@@ -23,6 +23,7 @@ pub mod yaml;
 pub use diagnostic::{Diagnostic, Level, any_error, sorted};
 pub use expr::{Each, Expr, Truth};
 pub use file_template::{FileTemplate, NotRendered};
+pub use hide::hides;
 pub use node::{Key, Node, Scalar, Style, Value};
 pub use place::{Place, SourceFile};
 pub use render::render;
