@@ -122,5 +122,6 @@ fn expression(schema: &mut Value) {
 
 /// The first paragraph of a kind's documentation.
 fn summary(doc: &str) -> String {
-    doc.split("\n\n").next().unwrap_or_default().replace('\n', " ")
+    let paragraphs = doc.split("\n\n").map(str::trim);
+    paragraphs.skip_while(|text| text.starts_with('#')).next().unwrap_or_default().replace('\n', " ")
 }
