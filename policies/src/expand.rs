@@ -6,7 +6,7 @@ use crate::typed::Typed;
 use engine::{Mode, Severity};
 use serde::de::DeserializeOwned;
 use source::de::{self, about};
-use source::{Diagnostic, Key, Node, Place, Rendered, Scope, Template};
+use source::{Diagnostic, Key, Node, Place, Rendered, Scope, Template, Value, secret};
 use std::sync::Arc;
 
 /// A declaration with everything in it known.
@@ -63,7 +63,7 @@ impl Expanded {
         let mut expanded = Self { name, ..Self::default() };
         let mut fields = Vec::new();
         if let Some((key, template)) = &declaration.mode
-            && let Some(node) = expanded.render(template, scope, diagnostics)
+            && let Some(node) = expanded.public(key, template, scope, diagnostics)
         {
             let ours = matches!(node.as_str(), Some("audit" | "enforce"));
             if kind.fields.contains("mode") && !ours {
@@ -73,12 +73,16 @@ impl Expanded {
             }
         }
         for (key, template) in &declaration.common {
-            if let Some(node) = expanded.render(template, scope, diagnostics) {
+            if let Some(node) = expanded.public(key, template, scope, diagnostics) {
                 expanded.common(key, &node, diagnostics);
             }
         }
         for (key, template) in &declaration.fields {
-            if let Some(node) = expanded.render(template, scope, diagnostics) {
+            let node = match kind.module.secrets().contains(&&*key.text) {
+                true => expanded.render(template, scope, diagnostics),
+                false => expanded.public(key, template, scope, diagnostics),
+            };
+            if let Some(node) = node {
                 fields.push((key.clone(), node));
             }
         }
@@ -98,6 +102,10 @@ impl Expanded {
             return Some(declaration.label.text.to_string());
         };
         let Rendered::Value(node) = template.render(scope, diagnostics) else { return None };
+        if holds_secret(&node) {
+            diagnostics.push(out_of_place("name", template.place()));
+            return None;
+        }
         match node.as_str() {
             Some(name) if !name.is_empty() && !name.contains('\0') => Some(name.to_owned()),
             Some(_) => {
@@ -123,6 +131,23 @@ impl Expanded {
         None
     }
 
+    /// A value that may not hold a secret.
+    fn public(
+        &mut self,
+        key: &Key,
+        template: &Template,
+        scope: &dyn Scope,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Node> {
+        let node = self.render(template, scope, diagnostics)?;
+        if !holds_secret(&node) {
+            return Some(node);
+        }
+        diagnostics.push(out_of_place(&key.text, template.place()));
+        self.incomplete = true;
+        None
+    }
+
     fn common(&mut self, key: &Key, node: &Node, diagnostics: &mut Vec<Diagnostic>) {
         match &*key.text {
             "severity" => self.severity = read(key, node, diagnostics),
@@ -134,6 +159,21 @@ impl Expanded {
             _ => {}
         }
     }
+}
+
+fn holds_secret(node: &Node) -> bool {
+    match &node.value {
+        Value::Scalar(scalar) => scalar.text.contains(secret::marker()),
+        Value::List(items) => items.iter().any(holds_secret),
+        Value::Map(entries) => entries.iter().any(|(_, value)| holds_secret(value)),
+        Value::Unknown => false,
+    }
+}
+
+fn out_of_place(key: &str, place: &Place) -> Diagnostic {
+    Diagnostic::error("secret-out-of-place", format!("`{key}` cannot hold a secret")).at(place, "").hint(
+        "what it says is shown, or can be read by others on the host; a file's `content` or `template` can hold one",
+    )
 }
 
 fn read<T: DeserializeOwned>(key: &Key, node: &Node, diagnostics: &mut Vec<Diagnostic>) -> Option<T> {

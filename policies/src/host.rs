@@ -1,7 +1,6 @@
 //! What conditions, values and template files of one host can see.
 
 use crate::files::Files;
-use engine::Repository;
 use inventory::{Host, Identity};
 use source::{FileTemplate, Key, Node, NotRendered, Place, Scope, SourceFile, Value};
 use std::cell::Cell;
@@ -119,12 +118,14 @@ impl HostFiles<'_> {
     }
 }
 
-impl Repository for HostFiles<'_> {
-    fn read(&self, path: &str) -> Result<Arc<[u8]>, String> {
+impl HostFiles<'_> {
+    /// The bytes of a file.
+    pub(crate) fn read(&self, path: &str) -> Result<Arc<[u8]>, String> {
         self.files.read(path)
     }
 
-    fn render(&self, path: &str) -> Result<String, String> {
+    /// A file rendered, placeholders for its secrets.
+    pub(crate) fn render(&self, path: &str) -> Result<String, String> {
         match self.templates.get(self.files, path)?.render(self.scope) {
             Ok(text) => Ok(text),
             Err(NotRendered::Wrong(message)) => Err(message),

@@ -5,6 +5,7 @@ use crate::host::{Templates, given};
 use crate::kinds::Kinds;
 use crate::policy::Policy;
 use crate::project::Project;
+use crate::secrets::Provider;
 use crate::waivers::{self, Waiver};
 use engine::AnyModule;
 use inventory::Inventory;
@@ -19,6 +20,7 @@ pub struct Repo {
     pub(crate) name: String,
     pub(crate) vars: BTreeMap<String, Node>,
     pub(crate) overrides: BTreeMap<String, Node>,
+    pub(crate) provider: Option<Provider>,
     pub(crate) inventory: Inventory,
     pub(crate) policies: Vec<Policy>,
     /// For each host, the policies that are for it.
@@ -81,6 +83,7 @@ pub fn load_on(
         name,
         vars: project.vars,
         overrides,
+        provider: project.provider,
         inventory,
         policies,
         of_host,
@@ -144,6 +147,11 @@ impl Repo {
     /// The project's name: `name` of `comply.yml`, else the directory's.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Who gives secrets.
+    pub fn provider(&self) -> Option<&Provider> {
+        self.provider.as_ref()
     }
 
     /// The hosts.

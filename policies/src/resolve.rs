@@ -5,6 +5,8 @@ use crate::host::{HostFiles, HostScope};
 use crate::merge::{Merged, Merger};
 use crate::policy::{Entry, Policy};
 use crate::repo::Repo;
+use crate::sealing::{Found, Reveal, Sealing};
+use engine::secrecy::Held;
 use engine::{Id, Resource};
 use inventory::{Host, Identity};
 use source::{Diagnostic, Each, Local, Place, Scope, SourceFile, Truth, sorted, suggest};
@@ -39,6 +41,10 @@ impl Resolution {
     }
 }
 
+/// Kind and name.
+type Key = (usize, String);
+type Specs = HashMap<Key, Box<dyn engine::AnySpec>>;
+
 /// The work on one host.
 struct Resolver<'a> {
     repo: &'a Repo,
@@ -51,12 +57,17 @@ impl Repo {
     /// What must hold on a host. `facts` are what it said of itself; what they leave open, and everything
     /// without them, is what the inventory says of it.
     pub fn resolve(&self, host: &str, facts: Option<&Identity>) -> Resolution {
+        self.resolve_with(host, facts, None)
+    }
+
+    /// [`Repo::resolve`] with secrets put in: only this calls a provider.
+    pub fn resolve_with(&self, host: &str, facts: Option<&Identity>, reveal: Option<&Reveal<'_>>) -> Resolution {
         let Some(index) = self.inventory.hosts().iter().position(|known| known.name == host) else {
             return self.no_such_host(host);
         };
         let Some(known) = self.inventory.hosts().get(index) else { return self.no_such_host(host) };
         let (resolver, scope) = self.gather(index, known, facts);
-        resolver.finish(index, known, &scope)
+        resolver.finish(index, known, &scope, reveal)
     }
 
     /// The waivers that cover nothing on any of these hosts, which must be all hosts of the repository.
@@ -198,12 +209,12 @@ impl Resolver<'_> {
         self.merger.add(declaration.kind, expanded, policy, place, certain, &mut self.diagnostics);
     }
 
-    fn finish(mut self, index: usize, host: &Host, scope: &HostScope) -> Resolution {
+    fn finish(mut self, index: usize, host: &Host, scope: &HostScope, reveal: Option<&Reveal<'_>>) -> Resolution {
         self.required();
         self.ids();
         let files =
             HostFiles { files: &self.repo.files, templates: &self.repo.templates, scope, unknown: Cell::new(false) };
-        let mut specs = self.seal(&files);
+        let (mut specs, mut found) = self.seal(&files, reveal);
         self.settle(&mut specs);
         let mut resources = Vec::new();
         let mut places = HashMap::new();
@@ -229,7 +240,8 @@ impl Resolver<'_> {
             if merged.undetermined {
                 undetermined_ids.insert(id.clone());
             }
-            resources.push(resource(id, kind.module, spec, merged, waiver));
+            let found = found.remove(&(merged.kind, merged.name.clone())).unwrap_or_default();
+            resources.push(resource(id, kind.module, spec, merged, found, waiver));
         }
         let undetermined = self.undetermined || files.unknown.get();
         let diagnostics = sorted(self.diagnostics.into_iter().map(|diagnostic| diagnostic.on(&host.name)));
@@ -302,15 +314,20 @@ impl Resolver<'_> {
     }
 
     /// Hands the merged fields to their modules, which check and complete them.
-    fn seal(&mut self, files: &HostFiles<'_>) -> HashMap<(usize, String), Box<dyn engine::AnySpec>> {
+    fn seal(&mut self, files: &HostFiles<'_>, reveal: Option<&Reveal<'_>>) -> (Specs, HashMap<Key, Found>) {
         let mut by_kind: BTreeMap<usize, BTreeMap<String, engine::Fields>> = BTreeMap::new();
         for merged in self.merger.resources.iter_mut().filter(|merged| merged.wanted && !merged.incomplete) {
             by_kind.entry(merged.kind).or_default().insert(merged.name.clone(), std::mem::take(&mut merged.fields));
         }
-        let mut specs = HashMap::new();
-        for (index, fields) in by_kind {
+        let (mut specs, mut secrets) = (HashMap::new(), HashMap::new());
+        for (index, mut fields) in by_kind {
             let Some(kind) = self.repo.kinds.get(index) else { continue };
-            let sealed = kind.module.seal(fields, files);
+            let sealing = Sealing::new(files, kind.module, reveal);
+            fields.iter_mut().for_each(|(name, fields)| sealing.fields(name, fields));
+            let sealed = kind.module.seal(fields, &sealing);
+            let found = sealing.found();
+            self.secrets_without_provider(index, &found);
+            secrets.extend(found.into_iter().map(|(name, found)| ((index, name), found)));
             for (name, problem) in sealed.problems {
                 let merged = self.merger.find(index, &name);
                 // Sides of which only one will hold cannot be judged together.
@@ -329,7 +346,23 @@ impl Resolver<'_> {
             }
             specs.extend(sealed.specs.into_iter().map(|(name, spec)| ((index, name), spec)));
         }
-        specs
+        (specs, secrets)
+    }
+
+    /// `secret()` where nobody is named who gives secrets.
+    fn secrets_without_provider(&mut self, kind: usize, found: &BTreeMap<String, Found>) {
+        if self.repo.provider.is_some() {
+            return;
+        }
+        for (name, found) in found {
+            let Some(merged) = self.merger.find(kind, name) else { continue };
+            let names: Vec<String> = found.names.iter().map(|name| format!("`{name}`")).collect();
+            let message = format!("nobody is named who gives the secret {}", names.join(", "));
+            let diagnostic = Diagnostic::error("no-secrets", message)
+                .hint("say it in `comply.yml`: `secrets: {provider: pass}`, or `env`, `file`, `command`");
+            let diagnostic = merged.places.iter().fold(diagnostic, |diagnostic, place| diagnostic.at(place, ""));
+            self.diagnostics.push(diagnostic);
+        }
     }
 }
 
@@ -338,6 +371,7 @@ fn resource(
     module: &'static dyn engine::AnyModule,
     spec: Option<Box<dyn engine::AnySpec>>,
     merged: Merged,
+    found: Found,
     waiver: Option<String>,
 ) -> Resource {
     let ids = |ids: Vec<(String, Place)>| ids.into_iter().map(|(id, _)| id).collect();
@@ -354,6 +388,7 @@ fn resource(
         sources: merged.sources,
         requires: ids(merged.requires),
         before: ids(merged.before),
+        secrets: Held { any: !found.names.is_empty(), missing: found.missing },
         waiver,
         selected: true,
     }
