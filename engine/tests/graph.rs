@@ -80,7 +80,7 @@ impl Repository for Nowhere {
     fn read(&self, path: &str) -> Result<Arc<[u8]>, String> {
         Err(path.into())
     }
-    fn render(&self, _: &str, _: &'static str, path: &str) -> Result<String, String> {
+    fn render(&self, _: &str, _: &str, path: &str) -> Result<String, String> {
         Err(path.into())
     }
     fn holds_secret(&self, _: &str) -> bool {

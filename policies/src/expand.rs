@@ -6,14 +6,12 @@ use crate::typed::Typed;
 use engine::{Mode, Severity};
 use serde::de::DeserializeOwned;
 use source::de::{self, about};
-use source::{Diagnostic, Key, Node, Place, Rendered, Scope, Template, Value, secret};
+use source::{Diagnostic, Key, Node, Place, Rendered, Scope, Template};
 use std::sync::Arc;
 
-/// A declaration with everything in it known.
+/// The keys that every resource takes, read.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Expanded {
-    pub(crate) name: String,
-    pub(crate) typed: Typed,
+pub(crate) struct Common {
     pub(crate) mode: Option<(Mode, Place)>,
     pub(crate) severity: Option<Severity>,
     pub(crate) tags: Vec<String>,
@@ -21,6 +19,14 @@ pub(crate) struct Expanded {
     pub(crate) why: Option<String>,
     pub(crate) requires: Vec<(String, Place)>,
     pub(crate) before: Vec<(String, Place)>,
+}
+
+/// A declaration with everything in it known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Expanded {
+    pub(crate) name: String,
+    pub(crate) typed: Typed,
+    pub(crate) common: Common,
     /// A part of it depends on facts that are not known yet, or was wrong and has been reported.
     pub(crate) incomplete: bool,
     /// A part of it depends on facts that are not known yet.
@@ -28,7 +34,7 @@ pub(crate) struct Expanded {
 }
 
 /// No names at all, for declarations that need none.
-struct Nothing;
+pub(crate) struct Nothing;
 
 impl Scope for Nothing {
     fn get(&self, _: &str) -> Option<&Node> {
@@ -69,17 +75,17 @@ impl Expanded {
             if kind.fields.contains("mode") && !ours {
                 fields.push((key.clone(), node));
             } else {
-                expanded.mode = read(key, &node, diagnostics).map(|mode| (mode, node.place));
+                expanded.common.read(key, &node, diagnostics);
             }
         }
         for (key, template) in &declaration.common {
             if let Some(node) = expanded.public(key, template, scope, diagnostics) {
-                expanded.common(key, &node, diagnostics);
+                expanded.common.read(key, &node, diagnostics);
             }
         }
         for (key, template) in &declaration.fields {
             let node = match kind.module.secrets().contains(&&*key.text) {
-                true => expanded.render(template, scope, diagnostics),
+                true => expanded.take(template.render(scope, diagnostics)),
                 false => expanded.public(key, template, scope, diagnostics),
             };
             if let Some(node) = node {
@@ -101,11 +107,8 @@ impl Expanded {
         let Some(template) = &declaration.name else {
             return Some(declaration.label.text.to_string());
         };
-        let Rendered::Value(node) = template.render(scope, diagnostics) else { return None };
-        if holds_secret(&node) {
-            diagnostics.push(out_of_place("name", template.place()));
-            return None;
-        }
+        let rendered = template.render(scope, diagnostics).public("name", template.place(), diagnostics);
+        let Rendered::Value(node) = rendered else { return None };
         match node.as_str() {
             Some(name) if !name.is_empty() && !name.contains('\0') => Some(name.to_owned()),
             Some(_) => {
@@ -121,8 +124,8 @@ impl Expanded {
         }
     }
 
-    fn render(&mut self, template: &Template, scope: &dyn Scope, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
-        match template.render(scope, diagnostics) {
+    fn take(&mut self, rendered: Rendered) -> Option<Node> {
+        match rendered {
             Rendered::Value(node) => return Some(node),
             Rendered::Unknown => self.unknown = true,
             Rendered::Failed => {}
@@ -139,17 +142,16 @@ impl Expanded {
         scope: &dyn Scope,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Node> {
-        let node = self.render(template, scope, diagnostics)?;
-        if !holds_secret(&node) {
-            return Some(node);
-        }
-        diagnostics.push(out_of_place(&key.text, template.place()));
-        self.incomplete = true;
-        None
+        let rendered = template.render(scope, diagnostics);
+        self.take(rendered.public(&key.text, template.place(), diagnostics))
     }
+}
 
-    fn common(&mut self, key: &Key, node: &Node, diagnostics: &mut Vec<Diagnostic>) {
+impl Common {
+    /// Takes in one of them.
+    pub(crate) fn read(&mut self, key: &Key, node: &Node, diagnostics: &mut Vec<Diagnostic>) {
         match &*key.text {
+            "mode" => self.mode = read(key, node, diagnostics).map(|mode| (mode, node.place.clone())),
             "severity" => self.severity = read(key, node, diagnostics),
             "tags" => self.tags = read(key, node, diagnostics).unwrap_or_default(),
             "refs" => self.refs = read(key, node, diagnostics).unwrap_or_default(),
@@ -159,21 +161,6 @@ impl Expanded {
             _ => {}
         }
     }
-}
-
-fn holds_secret(node: &Node) -> bool {
-    match &node.value {
-        Value::Scalar(scalar) => scalar.text.contains(secret::marker()),
-        Value::List(items) => items.iter().any(holds_secret),
-        Value::Map(entries) => entries.iter().any(|(_, value)| holds_secret(value)),
-        Value::Unknown => false,
-    }
-}
-
-fn out_of_place(key: &str, place: &Place) -> Diagnostic {
-    Diagnostic::error("secret-out-of-place", format!("`{key}` cannot hold a secret")).at(place, "").hint(
-        "what it says is shown, or can be read by others on the host; a file's `content` or `template` can hold one",
-    )
 }
 
 fn read<T: DeserializeOwned>(key: &Key, node: &Node, diagnostics: &mut Vec<Diagnostic>) -> Option<T> {

@@ -1,10 +1,12 @@
 //! The files of a repository and the secrets, as the resources of one kind see them while they are sealed.
 
 use crate::host::HostFiles;
+use crate::merge::Merger;
 use engine::{AnyModule, Fields, Id, Repository};
+use inventory::Host;
 use serde_json::Value;
 use source::secret::{fill, names_in};
-use source::{SecretName, Secrets};
+use source::{Diagnostic, SecretName, Secrets};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -106,11 +108,40 @@ impl Repository for Sealing<'_> {
         self.files.read(path)
     }
 
-    fn render(&self, name: &str, field: &'static str, path: &str) -> Result<String, String> {
-        Ok(self.fill(name, field, self.files.render(path)?))
+    /// A secret in a template counts as one of the field that the kind tells differences of it in.
+    fn render(&self, name: &str, field: &str, path: &str) -> Result<String, String> {
+        let text = self.files.render(name, field, path)?;
+        let fields = self.module.secrets();
+        match fields.iter().find(|known| **known == field).or(fields.first()) {
+            Some(field) => Ok(self.fill(name, field, text)),
+            None if names_in(&text).is_empty() => Ok(text),
+            None => Err(format!("`{path}` cannot hold a secret: a {} has no place for one", self.module.kind())),
+        }
     }
 
     fn holds_secret(&self, name: &str) -> bool {
         self.found.borrow().contains_key(name)
     }
+}
+
+/// `secret()` where `comply.yml` names nobody who gives secrets.
+pub(crate) fn without_provider(merger: &Merger<'_>, kind: usize, found: &BTreeMap<String, Found>) -> Vec<Diagnostic> {
+    let found = found.iter().filter_map(|(name, found)| Some((found, merger.find(kind, name)?)));
+    let told = found.map(|(found, merged)| {
+        let diagnostic = nobody_gives(&found.names);
+        merged.origins.iter().fold(diagnostic, |diagnostic, origin| origin.mark(diagnostic, ""))
+    });
+    told.collect()
+}
+
+/// `become_secret` where `comply.yml` names nobody who gives secrets.
+pub(crate) fn become_without_provider(host: &Host) -> Option<Diagnostic> {
+    let (name, place) = host.settings.become_secret.as_ref()?;
+    Some(nobody_gives(&BTreeSet::from([name.clone()])).at(place, ""))
+}
+
+fn nobody_gives(names: &BTreeSet<SecretName>) -> Diagnostic {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    Diagnostic::error("no-secrets", format!("nobody is named who gives the secret {}", names.join(", ")))
+        .hint("say it in `comply.yml`: `secrets: {provider: pass}`, or `env`, `file`, `command`")
 }
