@@ -2,6 +2,7 @@
 //! parameters. An operation is a command with its arguments, as data.
 
 use crate::id::Id;
+use std::fmt;
 
 /// A fixed shell program that changes a host.
 ///
@@ -17,7 +18,7 @@ pub struct Command {
 }
 
 /// One change to make.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Op {
     /// The resources it serves; if one of them has already failed in this level, it is not run.
     pub serves: Vec<Id>,
@@ -36,6 +37,13 @@ pub struct Op {
     pub destroys: Option<String>,
     /// What it takes away that a session may stand on.
     pub endangers: Vec<Danger>,
+}
+
+/// Neither its arguments nor its input: they may be secret.
+impl fmt::Debug for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Op").field("serves", &self.serves).field("command", &self.command.name).finish_non_exhaustive()
+    }
 }
 
 impl Op {

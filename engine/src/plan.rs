@@ -7,6 +7,7 @@ use crate::graph::{Node, Strength};
 use crate::guard;
 use crate::id::Id;
 use crate::module::{AnySpec, Checked};
+use crate::resource::Resource;
 use crate::session::Session;
 use crate::survey::{State, Survey};
 use crate::verdict::Mode;
@@ -60,6 +61,7 @@ pub fn plan<C>(survey: &mut Survey, session: &mut Session<C>, watch: &dyn Watch)
             );
         }
     }
+    survey.secrecy.plan(&mut plan);
     plan
 }
 
@@ -79,7 +81,12 @@ fn follows(survey: &Survey, ops: &[Op]) -> Vec<(Id, String)> {
 /// Whether a resource is enforced here at all.
 pub(crate) fn may_change(survey: &Survey, index: usize) -> bool {
     let resource = &survey.resources[index];
-    resource.selected && resource.spec.is_some() && resource.mode == Mode::Enforce && resource.waiver.is_none()
+    resource.selected && resource.spec.is_some() && is_enforced(resource)
+}
+
+/// Whether nothing holds it to audit: its mode, a waiver, or a secret that could not be had.
+fn is_enforced(resource: &Resource) -> bool {
+    resource.mode == Mode::Enforce && resource.waiver.is_none() && resource.secrets.missing.is_empty()
 }
 
 /// Whether it may be changed, and nothing it needs is held in drift.
@@ -109,6 +116,10 @@ pub(crate) fn plan_level<C>(survey: &mut Survey, session: &mut Session<C>, nodes
             Ok(planned) => {
                 for planned in planned {
                     match planned {
+                        Planned::Do(op) if lacks_secret(survey, &op) => {
+                            let why = "a secret in it was not fetched, since not all that it belongs to is selected";
+                            plan.refused.extend(op.serves.into_iter().map(|id| (id, why.to_owned())));
+                        }
                         Planned::Do(op) => plan.ops.push(op),
                         Planned::Refuse { serves, why } => {
                             plan.refused.extend(serves.into_iter().map(|id| (id, why.clone())))
@@ -123,6 +134,12 @@ pub(crate) fn plan_level<C>(survey: &mut Survey, session: &mut Session<C>, nodes
         }
     }
     plan
+}
+
+/// Whether it would write to the host what only stands for a secret.
+fn lacks_secret(survey: &Survey, op: &Op) -> bool {
+    let args = op.args.iter().map(String::as_bytes);
+    args.chain([op.stdin.as_slice()]).any(|bytes| survey.secrecy.is_unfilled(bytes))
 }
 
 /// What comes before a resource and is going to be changed.
@@ -140,9 +157,7 @@ fn plan_kind(survey: &Survey, kind: &str, step: usize, drifted: &[usize]) -> Res
         .resources
         .iter()
         .enumerate()
-        .filter(|(index, resource)| {
-            resource.id.kind == kind && resource.mode == Mode::Enforce && survey.resources[*index].waiver.is_none()
-        })
+        .filter(|(_, resource)| resource.id.kind == kind && is_enforced(resource))
         .filter_map(|(index, resource)| Some((&resource.id, spec(index)?)))
         .collect();
     let drifted: Vec<(&Id, &dyn AnySpec, &Checked)> = drifted

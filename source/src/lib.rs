@@ -9,6 +9,7 @@ pub mod glob;
 mod hide;
 pub mod node;
 pub mod place;
+mod public;
 pub mod render;
 pub mod scope;
 pub mod secret;

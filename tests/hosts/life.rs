@@ -171,6 +171,7 @@ fn change_told(field: &str, difference: &Difference) -> String {
         Difference::Extra { extra } => format!("{field} - {extra}"),
         Difference::Diff { diff } => format!("{field}:\n{diff}"),
         Difference::Hidden { hidden } => format!("{field} ({hidden})"),
+        Difference::Unknown { unknown } => format!("{field} unknown: {unknown}"),
     }
 }
 
