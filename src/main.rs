@@ -16,6 +16,7 @@ mod run;
 mod site;
 mod start;
 mod terminal;
+mod watch;
 
 use clap::Parser;
 use clap::error::ErrorKind;

@@ -10,6 +10,7 @@ mod hide;
 pub mod node;
 pub mod place;
 pub mod render;
+pub mod rendering;
 pub mod scope;
 pub mod secret;
 mod spot;
@@ -17,6 +18,7 @@ pub mod suggest;
 pub mod table;
 pub mod template;
 mod tera_value;
+mod used;
 pub mod version;
 pub mod yaml;
 

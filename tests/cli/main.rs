@@ -1,7 +1,9 @@
 //! The command as a user meets it, without any host but this machine.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+mod endless;
 mod formats;
+mod inert;
 mod interruption;
 mod manual;
 mod question;
