@@ -3,6 +3,7 @@
 
 mod declaration;
 mod expand;
+pub mod field;
 mod files;
 mod host;
 mod kinds;
@@ -14,6 +15,7 @@ mod project;
 mod repo;
 mod resolve;
 mod section;
+pub mod schema;
 mod select;
 mod technique;
 mod typed;
