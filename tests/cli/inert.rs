@@ -22,7 +22,7 @@ fn acts(args: &[&str], dir: &Path) -> (Option<i32>, BTreeSet<String>) {
         .args(args)
         .current_dir(dir)
         .output()
-        .expect("strace is installed (tests/run does it)")
+        .unwrap()
         .status;
     let log = std::fs::read_to_string(log.path()).unwrap();
     assert!(log.contains("execve(") && log.contains("openat("), "strace saw nothing: {log}");
