@@ -19,6 +19,7 @@ mod secrets;
 mod site;
 mod start;
 mod terminal;
+mod watch;
 
 use clap::Parser;
 use clap::error::ErrorKind;
