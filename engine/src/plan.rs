@@ -109,7 +109,10 @@ pub(crate) fn plan_level<C>(survey: &mut Survey, session: &mut Session<C>, nodes
             Ok(planned) => {
                 for planned in planned {
                     match planned {
-                        Planned::Do(op) => plan.ops.push(op),
+                        Planned::Do(mut op) => {
+                            op.guard = guard::guard(&op, &session.standing());
+                            plan.ops.push(op);
+                        }
                         Planned::Refuse { serves, why } => {
                             plan.refused.extend(serves.into_iter().map(|id| (id, why.clone())))
                         }

@@ -51,6 +51,8 @@ pub struct Settings {
     pub known_hosts: Option<String>,
     /// The time to connect and authenticate.
     pub timeout: Option<Duration>,
+    /// After how long the host undoes by itself what took the way in from comply.
+    pub revert_after: Option<Duration>,
 }
 
 impl Settings {
@@ -80,13 +82,19 @@ impl Settings {
             connection: table.read("connection", diagnostics).unwrap_or(below.connection),
             port: table.read("port", diagnostics).or(below.port),
             become_root: table.read("become", diagnostics).or(below.become_root),
-            timeout: duration(table, diagnostics).or(below.timeout),
+            timeout: duration(table, "timeout", Duration::from_millis(1), diagnostics).or(below.timeout),
+            revert_after: duration(table, "revert_after", Duration::from_secs(10), diagnostics).or(below.revert_after),
         }
     }
 }
 
-fn duration(table: &mut Table<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Duration> {
-    let node = table.get("timeout")?;
+fn duration(
+    table: &mut Table<'_>,
+    key: &'static str,
+    least: Duration,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Duration> {
+    let node = table.get(key)?;
     let parsed = node.as_str().and_then(|text| {
         let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
         let number: u64 = digits.parse().ok()?;
@@ -98,10 +106,11 @@ fn duration(table: &mut Table<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<
         }
     });
     match parsed {
-        Some(duration) if !duration.is_zero() && duration <= Duration::from_secs(3600) => Some(duration),
+        Some(duration) if duration >= least && duration <= Duration::from_secs(3600) => Some(duration),
         _ => {
+            let from = if least < Duration::from_secs(1) { String::new() } else { format!("from {}s ", least.as_secs()) };
             diagnostics.push(
-                Diagnostic::error("bad-value", "`timeout` must be a duration up to an hour")
+                Diagnostic::error("bad-value", format!("`{key}` must be a duration {from}up to an hour"))
                     .at(&node.place, "")
                     .hint("write it with its unit: `500ms`, `10s`, `2m`"),
             );
