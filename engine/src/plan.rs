@@ -6,9 +6,11 @@ use crate::facts::Pending;
 use crate::graph::{Node, Strength};
 use crate::guard;
 use crate::id::Id;
+use crate::link::Standing;
 use crate::module::{AnySpec, Checked};
 use crate::session::Session;
 use crate::survey::{State, Survey};
+use crate::switch::Guard;
 use crate::verdict::Mode;
 use std::collections::BTreeMap;
 
@@ -109,10 +111,7 @@ pub(crate) fn plan_level<C>(survey: &mut Survey, session: &mut Session<C>, nodes
             Ok(planned) => {
                 for planned in planned {
                     match planned {
-                        Planned::Do(mut op) => {
-                            op.guard = guard::guard(&op, &session.standing());
-                            plan.ops.push(op);
-                        }
+                        Planned::Do(op) => plan.ops.extend(behind_the_switch(op, &session.standing())),
                         Planned::Refuse { serves, why } => {
                             plan.refused.extend(serves.into_iter().map(|id| (id, why.clone())))
                         }
@@ -126,6 +125,19 @@ pub(crate) fn plan_level<C>(survey: &mut Survey, session: &mut Session<C>, nodes
         }
     }
     plan
+}
+
+/// The operation with its guard if sessions like this one stand on what it changes; else what makes it effective is an
+/// operation of its own.
+fn behind_the_switch(op: Op, standing: &Standing) -> Vec<Op> {
+    let guard = guard::guard(&op, standing);
+    let after = match (&op.guard, &guard) {
+        (Some(Guard { after: Some(after), .. }), None) => {
+            Some(Op { serves: op.serves.clone(), ..Op::new(Id::new("", ""), after, Vec::new(), after.name) })
+        }
+        _ => None,
+    };
+    [Op { guard, ..op }].into_iter().chain(after).collect()
 }
 
 /// What comes before a resource and is going to be changed.

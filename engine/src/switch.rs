@@ -110,15 +110,16 @@ impl Session<Armed> {
                 Ok(()) => return Outcome::Stays,
                 Err(why) => why,
             },
-            Some(at) if self.is_open() => {
+            Some(at @ (0 | 1)) if self.is_open() => {
                 let why = words(&done[at]);
-                // Before the operation nothing was changed, and before the last step nothing was made effective.
-                let undone = if at == 0 { Ok(()) } else { self.undo(op, guard.after.is_some() && at > 1) };
+                // Nothing was made effective yet; and if it could not be armed, nothing was changed.
+                let undone = if at == 0 { Ok(()) } else { self.undo(op, false) };
                 return Outcome::Failed(match undone {
                     Ok(()) => why,
                     Err(trouble) => format!("{why}; and it could not be undone: {trouble}"),
                 });
             }
+            Some(at) if self.is_open() => words(&done[at]),
             Some(at) => format!("the connection broke while it was applied ({})", words(&done[at])),
         };
         Outcome::Reverted(format!("{why}; {}", self.put_back(op, guard, way, armed + limit)))

@@ -173,6 +173,8 @@ impl Resolver<'_> {
         let place = &declaration.label.place;
         if truth == Truth::No {
             if let Some(name) = Expanded::name(declaration, scope, &mut Vec::new()) {
+                let kind = self.repo.kinds.get(declaration.kind);
+                let name = kind.map_or_else(|| name.clone(), |kind| kind.module.spelling(&name));
                 self.merger.skip(declaration.kind, &name, policy, place);
             }
             return;
