@@ -266,6 +266,8 @@ impl Resolver<'_> {
         let origin = Origin { place: declaration.label.place.clone(), used: around.used.clone() };
         if truth == Truth::No {
             if let Some(name) = Expanded::name(declaration, scope, &mut Vec::new()) {
+                let kind = self.repo.kinds.get(declaration.kind);
+                let name = kind.map_or_else(|| name.clone(), |kind| kind.module.spelling(&name));
                 self.merger.skip(declaration.kind, &name, &around.speaker, &origin);
             }
             return;
