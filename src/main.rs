@@ -15,9 +15,11 @@ mod repository;
 mod revision;
 mod run;
 mod schema;
+mod secrets;
 mod site;
 mod start;
 mod terminal;
+mod watch;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -27,7 +29,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|defect| {
-        let words = escape::line(&defect.to_string(), false);
+        let words = escape::line(&secrets::known().conceal(&defect.to_string()), false);
         terminal::tell(&format!("comply: this is a defect of comply, please report it: {words}\n"));
     }));
     let exit = panic::catch_unwind(run).unwrap_or(Exit::Unable);

@@ -5,6 +5,8 @@ use crate::host::{Templates, given};
 use crate::kinds::Kinds;
 use crate::policy::Policy;
 use crate::project::Project;
+use crate::sealing;
+use crate::secrets::Provider;
 use crate::technique::Technique;
 use crate::waivers::{self, Waiver};
 use engine::AnyModule;
@@ -20,6 +22,7 @@ pub struct Repo {
     pub(crate) name: String,
     pub(crate) vars: BTreeMap<String, Node>,
     pub(crate) overrides: BTreeMap<String, Node>,
+    pub(crate) provider: Option<Provider>,
     pub(crate) inventory: Inventory,
     pub(crate) techniques: Vec<Technique>,
     pub(crate) policies: Vec<Policy>,
@@ -73,6 +76,9 @@ pub fn load_on(
             (0..policies.len()).filter(|index| policies.get(*index).is_some_and(|p| p.hosts.contains(&host))).collect()
         })
         .collect();
+    if project.provider.is_none() {
+        diagnostics.extend(inventory.hosts().iter().filter_map(sealing::become_without_provider));
+    }
     let name = project.name.unwrap_or_else(|| {
         root.canonicalize()
             .ok()
@@ -84,6 +90,7 @@ pub fn load_on(
         name,
         vars: project.vars,
         overrides,
+        provider: project.provider,
         inventory,
         techniques,
         policies,
@@ -172,6 +179,11 @@ impl Repo {
     /// The project's name: `name` of `comply.yml`, else the directory's.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Who gives secrets.
+    pub fn provider(&self) -> Option<&Provider> {
+        self.provider.as_ref()
     }
 
     /// The hosts.

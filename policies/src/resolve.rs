@@ -7,8 +7,10 @@ use crate::origin::{Origin, Used, by_use};
 use crate::parameter::Inside;
 use crate::policy::Policy;
 use crate::repo::Repo;
+use crate::sealing::{Found, Reveal, Sealing, without_provider};
 use crate::section::Entry;
 use crate::usage::Usage;
+use engine::secrecy::Held;
 use engine::{Id, Resource};
 use inventory::{Host, Identity};
 use source::{Diagnostic, Each, Expr, Local, Place, Scope, SourceFile, Truth, sorted, suggest};
@@ -44,6 +46,10 @@ impl Resolution {
     }
 }
 
+/// Kind and name.
+type Key = (usize, String);
+type Specs = HashMap<Key, Box<dyn engine::AnySpec>>;
+
 /// The work on one host.
 struct Resolver<'a> {
     repo: &'a Repo,
@@ -56,19 +62,24 @@ impl Repo {
     /// What must hold on a host. `facts` are what it said of itself; what they leave open, and everything
     /// without them, is what the inventory says of it.
     pub fn resolve(&self, host: &str, facts: Option<&Identity>) -> Resolution {
+        self.resolve_with(host, facts, None)
+    }
+
+    /// [`Repo::resolve`] with secrets put in: only this calls a provider.
+    pub fn resolve_with(&self, host: &str, facts: Option<&Identity>, reveal: Option<&Reveal<'_>>) -> Resolution {
         let Some(index) = self.inventory.hosts().iter().position(|known| known.name == host) else {
             return self.no_such_host(host);
         };
         let Some(known) = self.inventory.hosts().get(index) else { return self.no_such_host(host) };
         let (resolver, scope) = self.gather(index, known, facts, None);
-        resolver.finish(index, known, &scope)
+        resolver.finish(index, known, &scope, reveal)
     }
 
     /// [`Repo::resolve`], and every declaration that came in.
     pub(crate) fn resolve_telling(&self, index: usize, host: &Host) -> (Resolution, Vec<Told>) {
         let (mut resolver, scope) = self.gather(index, host, None, Some(Vec::new()));
         let told = resolver.merger.told.take().unwrap_or_default();
-        (resolver.finish(index, host, &scope), told)
+        (resolver.finish(index, host, &scope, None), told)
     }
 
     /// The waivers that cover nothing on any of these hosts, which must be all hosts of the repository.
@@ -255,6 +266,8 @@ impl Resolver<'_> {
         let origin = Origin { place: declaration.label.place.clone(), used: around.used.clone() };
         if truth == Truth::No {
             if let Some(name) = Expanded::name(declaration, scope, &mut Vec::new()) {
+                let kind = self.repo.kinds.get(declaration.kind);
+                let name = kind.map_or_else(|| name.clone(), |kind| kind.module.spelling(&name));
                 self.merger.skip(declaration.kind, &name, &around.speaker, &origin);
             }
             return;
@@ -280,10 +293,10 @@ impl Resolver<'_> {
         self.merger.add(declaration.kind, expanded, &around.speaker, &origin, certain, &mut self.diagnostics);
     }
 
-    fn finish(mut self, index: usize, host: &Host, scope: &HostScope) -> Resolution {
+    fn finish(mut self, index: usize, host: &Host, scope: &HostScope, reveal: Option<&Reveal<'_>>) -> Resolution {
         self.required();
         self.ids();
-        let mut specs = self.seal(scope);
+        let (mut specs, mut found) = self.seal(scope, reveal);
         self.settle(&mut specs);
         let mut resources = Vec::new();
         let mut origins = HashMap::new();
@@ -309,7 +322,8 @@ impl Resolver<'_> {
             if merged.undetermined {
                 undetermined_ids.insert(id.clone());
             }
-            resources.push(resource(id, kind.module, spec, merged, waiver));
+            let found = found.remove(&(merged.kind, merged.name.clone())).unwrap_or_default();
+            resources.push(resource(id, kind.module, spec, merged, found, waiver));
         }
         let undetermined = self.undetermined;
         let diagnostics = sorted(self.diagnostics.into_iter().map(|diagnostic| diagnostic.on(&host.name)));
@@ -382,13 +396,13 @@ impl Resolver<'_> {
     }
 
     /// Hands the merged fields to their modules, which check and complete them.
-    fn seal(&mut self, scope: &HostScope) -> HashMap<(usize, String), Box<dyn engine::AnySpec>> {
+    fn seal(&mut self, scope: &HostScope, reveal: Option<&Reveal<'_>>) -> (Specs, HashMap<Key, Found>) {
         let mut by_kind: BTreeMap<usize, BTreeMap<String, engine::Fields>> = BTreeMap::new();
         for merged in self.merger.resources.iter_mut().filter(|merged| merged.wanted && !merged.incomplete) {
             by_kind.entry(merged.kind).or_default().insert(merged.name.clone(), std::mem::take(&mut merged.fields));
         }
-        let mut specs = HashMap::new();
-        for (index, fields) in by_kind {
+        let (mut specs, mut secrets) = (HashMap::new(), HashMap::new());
+        for (index, mut fields) in by_kind {
             let Some(kind) = self.repo.kinds.get(index) else { continue };
             let files = HostFiles {
                 files: &self.repo.files,
@@ -398,8 +412,15 @@ impl Resolver<'_> {
                 merger: &self.merger,
                 unknown: Cell::new(false),
             };
-            let sealed = kind.module.seal(fields, &files);
+            let sealing = Sealing::new(&files, kind.module, reveal);
+            fields.iter_mut().for_each(|(name, fields)| sealing.fields(name, fields));
+            let sealed = kind.module.seal(fields, &sealing);
             self.undetermined |= files.unknown.get();
+            let found = sealing.found();
+            if self.repo.provider.is_none() {
+                self.diagnostics.extend(without_provider(&self.merger, index, &found));
+            }
+            secrets.extend(found.into_iter().map(|(name, found)| ((index, name), found)));
             for (name, problem) in sealed.problems {
                 let merged = self.merger.find(index, &name);
                 // Sides of which only one will hold cannot be judged together.
@@ -418,7 +439,7 @@ impl Resolver<'_> {
             }
             specs.extend(sealed.specs.into_iter().map(|(name, spec)| ((index, name), spec)));
         }
-        specs
+        (specs, secrets)
     }
 }
 
@@ -427,6 +448,7 @@ fn resource(
     module: &'static dyn engine::AnyModule,
     spec: Option<Box<dyn engine::AnySpec>>,
     merged: Merged,
+    found: Found,
     waiver: Option<String>,
 ) -> Resource {
     let ids = |ids: Vec<(String, Place)>| ids.into_iter().map(|(id, _)| id).collect();
@@ -443,6 +465,7 @@ fn resource(
         sources: merged.sources,
         requires: ids(merged.requires),
         before: ids(merged.before),
+        secrets: Held { any: !found.names.is_empty(), missing: found.missing },
         waiver,
         selected: true,
     }

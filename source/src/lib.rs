@@ -9,7 +9,9 @@ pub mod glob;
 mod hide;
 pub mod node;
 pub mod place;
+mod public;
 pub mod render;
+pub mod rendering;
 pub mod scope;
 pub mod secret;
 mod spot;
@@ -17,6 +19,7 @@ pub mod suggest;
 pub mod table;
 pub mod template;
 mod tera_value;
+mod used;
 pub mod version;
 pub mod yaml;
 
