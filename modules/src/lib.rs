@@ -6,9 +6,11 @@
 pub mod account_name;
 #[cfg(test)]
 mod captured;
+pub mod cron;
 pub mod date;
 pub mod debian_version;
 pub mod directory;
+pub mod dropin_name;
 pub mod duration;
 pub mod facts;
 pub mod file;
@@ -25,10 +27,13 @@ pub mod programs;
 pub mod public_key;
 pub mod service;
 pub mod ssh_key;
+pub mod sudoers;
+pub mod system_file;
 pub mod unified_diff;
 pub mod user;
 pub mod validate;
 pub mod version_wish;
+pub mod words;
 
 use engine::{AnyModule, Kind};
 
@@ -42,4 +47,6 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Kind(&directory::Directory),
     &Kind(&link::Link),
     &Kind(&ssh_key::SshKey),
+    &Kind(&sudoers::Sudoers),
+    &Kind(&cron::Cron),
 ];
