@@ -144,7 +144,7 @@ pub(super) fn text(spec: &Spec) -> String {
         let groups = if groups.is_empty() { String::new() } else { format!(":{}", quoted(groups)) };
         format!("({}{groups})", quoted(users))
     });
-    let tags = [("NOPASSWD:", spec.nopasswd), ("SETENV:", spec.setenv), ("NOEXEC:", spec.noexec)];
+    let tags = [("NOEXEC:", spec.noexec), ("NOPASSWD:", spec.nopasswd), ("SETENV:", spec.setenv)];
     let tags: String = tags.into_iter().filter(|(_, on)| *on == Some(true)).map(|(tag, _)| tag).collect();
     let commands = spec.commands.iter().flatten().map(|command| escaped(command)).collect::<Vec<_>>().join(", ");
     let line = |user: &String| format!("{} ALL={}{tags} {commands}\n", quoted(user), run_as.as_deref().unwrap_or(""));

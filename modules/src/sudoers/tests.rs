@@ -44,7 +44,7 @@ fn rules_are_written_as_sudoers_has_them() {
     "#);
     let tags =
         json!({"users": "a", "run_as": ":adm", "commands": "ALL", "noexec": true, "setenv": true, "nopasswd": false});
-    assert_eq!(text(tags), "a ALL=(:adm)SETENV:NOEXEC: ALL\n");
+    assert_eq!(text(tags), "a ALL=(:adm)NOEXEC:SETENV: ALL\n");
 }
 
 #[test]
