@@ -31,6 +31,11 @@ pub enum Command {
     Enforce(Enforce),
     /// Show in which order the resources of a host are put right, and why
     Graph(Graph),
+    /// Print a JSON Schema, which lets editors complete and check what is written, and programs read reports
+    Schema {
+        /// Of what
+        what: Schema,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -184,6 +189,21 @@ pub enum GraphFormat {
     Dot,
     /// For Markdown
     Mermaid,
+}
+
+/// What there is a JSON Schema of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Schema {
+    /// `comply.yml`
+    Project,
+    /// `inventory.yml`, and each file of `inventory/`
+    Inventory,
+    /// The files of `policies/`
+    Policy,
+    /// `waivers.yml`
+    Waivers,
+    /// The JSON report of audit and enforce
+    Report,
 }
 
 /// A report and where it goes.

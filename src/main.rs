@@ -13,6 +13,7 @@ mod progress;
 mod repository;
 mod revision;
 mod run;
+mod schema;
 mod site;
 mod start;
 mod terminal;
@@ -49,6 +50,7 @@ fn run() -> Exit {
         cli::Command::Audit(args) => audit::run(args, cli.color),
         cli::Command::Enforce(args) => enforce::run(args, cli.color),
         cli::Command::Graph(args) => graph::run(args, cli.color),
+        cli::Command::Schema { what } => schema::run(*what),
         cli::Command::Completions { shell } => manual::completions(*shell),
         cli::Command::Man => manual::man(),
     }

@@ -163,9 +163,9 @@ fn problem(problem: &Problem, resolution: &Resolution) -> Diagnostic {
         Problem::Cycle(ids) => ("cycle", ids.iter().collect::<Vec<_>>()),
         Problem::NeedsAbsent { needer, absent } => ("needs-absent", vec![needer, absent]),
     };
-    let places = ids.iter().flat_map(|id| resolution.places_of(id).iter().map(move |place| (place, id)));
+    let origins = ids.iter().flat_map(|id| resolution.origins_of(id).iter().map(move |origin| (origin, id)));
     let diagnostic = Diagnostic::error(code, problem.to_string()).on(&resolution.host);
-    places.fold(diagnostic, |diagnostic, (place, id)| diagnostic.at(place, id.to_string()))
+    origins.fold(diagnostic, |diagnostic, (origin, id)| origin.mark(diagnostic, id.to_string()))
 }
 
 /// The time to connect and authenticate where the inventory sets none.

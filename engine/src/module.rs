@@ -153,8 +153,9 @@ pub trait Repository {
     /// The bytes of a file, its path relative to the repository's root. The error is a sentence for
     /// [`Problem::message`].
     fn read(&self, path: &str) -> Result<Arc<[u8]>, String>;
-    /// The file rendered as a Tera template with this host's variables.
-    fn render(&self, path: &str) -> Result<String, String>;
+    /// The file rendered as a Tera template with what the resource `name` may see, which names the file in its
+    /// `field`: the host's variables, and the parameters of the technique that declares it.
+    fn render(&self, name: &str, field: &str, path: &str) -> Result<String, String>;
 }
 
 /// A [`Module`] with its types erased, for tables.
@@ -173,7 +174,7 @@ pub trait AnyModule: Sync {
     fn states(&self) -> Option<&'static [&'static str]>;
     /// [`Module::DOC`].
     fn doc(&self) -> &'static str;
-    /// The JSON Schema of `Spec`; its `properties` are the fields.
+    /// The JSON Schema of `Spec`, draft 7, without references; its `properties` are the fields.
     fn schema(&self) -> schemars::Schema;
     /// The canonical fields of one declaration: read as `Spec`, written back, without what is not there.
     fn canonical(&self, declaration: &mut dyn erased_serde::Deserializer<'_>) -> Result<Fields, erased_serde::Error>;
@@ -294,7 +295,8 @@ impl<M: Module> AnyModule for Kind<M> {
     );
 
     fn schema(&self) -> schemars::Schema {
-        schemars::schema_for!(M::Spec)
+        let settings = schemars::generate::SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
+        settings.into_generator().into_root_schema_for::<M::Spec>()
     }
 
     fn canonical(&self, declaration: &mut dyn erased_serde::Deserializer<'_>) -> Result<Fields, erased_serde::Error> {

@@ -79,7 +79,7 @@ impl Repository for Nowhere {
     fn read(&self, path: &str) -> Result<Arc<[u8]>, String> {
         Err(path.into())
     }
-    fn render(&self, path: &str) -> Result<String, String> {
+    fn render(&self, _: &str, _: &str, path: &str) -> Result<String, String> {
         Err(path.into())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::load::RESERVED;
 use crate::{Inventory, Variable, groups};
-use source::{Diagnostic, Node, Table, Value};
+use source::{Diagnostic, Key, Node, Table, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads a mapping of variables.
@@ -12,27 +12,35 @@ pub fn read(node: &Node, diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<String, 
         return vars;
     }
     for (key, value) in node.as_map().unwrap_or(&[]) {
-        let name = &*key.text;
-        let good = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !good {
-            diagnostics.push(
-                Diagnostic::error("bad-name", format!("`{name}` cannot be the name of a variable"))
-                    .at(&key.place, "")
-                    .hint("a name is made of letters, digits and `_`, and does not begin with a digit"),
-            );
-        } else if RESERVED.contains(&name) {
-            diagnostics.push(
-                Diagnostic::error("bad-name", format!("`{name}` already means something in conditions and templates"))
-                    .at(&key.place, "")
-                    .hint("give the variable another name"),
-            );
-        } else {
+        if check_name(key, "a variable", diagnostics).is_some() {
             refuse_templates(value, diagnostics);
-            vars.insert(name.to_owned(), value.clone());
+            vars.insert(key.text.to_string(), value.clone());
         }
     }
     vars
+}
+
+/// `None`, and said so, if `key` cannot be the name of `what`, which conditions and templates are to see.
+pub fn check_name(key: &Key, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<()> {
+    let name = &*key.text;
+    let good = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !good {
+        diagnostics.push(
+            Diagnostic::error("bad-name", format!("`{name}` cannot be the name of {what}"))
+                .at(&key.place, "")
+                .hint("a name is made of letters, digits and `_`, and does not begin with a digit"),
+        );
+    } else if RESERVED.contains(&name) {
+        diagnostics.push(
+            Diagnostic::error("bad-name", format!("`{name}` already means something in conditions and templates"))
+                .at(&key.place, "")
+                .hint("give it another name"),
+        );
+    } else {
+        return Some(());
+    }
+    None
 }
 
 /// A variable is data. Braces in it would come out as braces, which nobody who writes them means.

@@ -42,7 +42,7 @@ impl Repository for Files {
     fn read(&self, path: &str) -> Result<Arc<[u8]>, String> {
         self.0.get(path).map(|bytes| Arc::from(*bytes)).ok_or_else(|| format!("there is no file {path}"))
     }
-    fn render(&self, path: &str) -> Result<String, String> {
+    fn render(&self, _: &str, _: &str, path: &str) -> Result<String, String> {
         self.read(path).map(|bytes| String::from_utf8_lossy(&bytes).replace("{{ name }}", "pica01"))
     }
 }

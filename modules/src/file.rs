@@ -152,7 +152,8 @@ impl Module for File {
             let content = spec.content.as_ref().map(|text| Ok(Arc::from(text.as_bytes())));
             let source = spec.source.as_ref().map(|path| repository.read(path).map_err(|why| ("source", why)));
             let template = spec.template.as_ref().map(|path| {
-                repository.render(path).map(|text| Arc::from(text.into_bytes())).map_err(|why| ("template", why))
+                let rendered = repository.render(name, "template", path);
+                rendered.map(|text| Arc::from(text.into_bytes())).map_err(|why| ("template", why))
             });
             match content.or(source).or(template).transpose() {
                 Ok(bytes) => spec.desired = bytes.map(Desired::new),

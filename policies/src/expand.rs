@@ -9,11 +9,9 @@ use source::de::{self, about};
 use source::{Diagnostic, Key, Node, Place, Rendered, Scope, Template};
 use std::sync::Arc;
 
-/// A declaration with everything in it known.
+/// The keys that every resource takes, read.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Expanded {
-    pub(crate) name: String,
-    pub(crate) typed: Typed,
+pub(crate) struct Common {
     pub(crate) mode: Option<(Mode, Place)>,
     pub(crate) severity: Option<Severity>,
     pub(crate) tags: Vec<String>,
@@ -21,6 +19,14 @@ pub(crate) struct Expanded {
     pub(crate) why: Option<String>,
     pub(crate) requires: Vec<(String, Place)>,
     pub(crate) before: Vec<(String, Place)>,
+}
+
+/// A declaration with everything in it known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Expanded {
+    pub(crate) name: String,
+    pub(crate) typed: Typed,
+    pub(crate) common: Common,
     /// A part of it depends on facts that are not known yet, or was wrong and has been reported.
     pub(crate) incomplete: bool,
     /// A part of it depends on facts that are not known yet.
@@ -28,7 +34,7 @@ pub(crate) struct Expanded {
 }
 
 /// No names at all, for declarations that need none.
-struct Nothing;
+pub(crate) struct Nothing;
 
 impl Scope for Nothing {
     fn get(&self, _: &str) -> Option<&Node> {
@@ -69,12 +75,12 @@ impl Expanded {
             if kind.fields.contains("mode") && !ours {
                 fields.push((key.clone(), node));
             } else {
-                expanded.mode = read(key, &node, diagnostics).map(|mode| (mode, node.place));
+                expanded.common.read(key, &node, diagnostics);
             }
         }
         for (key, template) in &declaration.common {
             if let Some(node) = expanded.render(template, scope, diagnostics) {
-                expanded.common(key, &node, diagnostics);
+                expanded.common.read(key, &node, diagnostics);
             }
         }
         for (key, template) in &declaration.fields {
@@ -122,9 +128,13 @@ impl Expanded {
         self.incomplete = true;
         None
     }
+}
 
-    fn common(&mut self, key: &Key, node: &Node, diagnostics: &mut Vec<Diagnostic>) {
+impl Common {
+    /// Takes in one of them.
+    pub(crate) fn read(&mut self, key: &Key, node: &Node, diagnostics: &mut Vec<Diagnostic>) {
         match &*key.text {
+            "mode" => self.mode = read(key, node, diagnostics).map(|mode| (mode, node.place.clone())),
             "severity" => self.severity = read(key, node, diagnostics),
             "tags" => self.tags = read(key, node, diagnostics).unwrap_or_default(),
             "refs" => self.refs = read(key, node, diagnostics).unwrap_or_default(),

@@ -2,14 +2,19 @@
 
 use crate::expand::Expanded;
 use crate::host::{HostFiles, HostScope};
-use crate::merge::{Merged, Merger};
-use crate::policy::{Entry, Policy};
+use crate::merge::{Merged, Merger, Speaker};
+use crate::origin::{Origin, Used, by_use};
+use crate::parameter::Inside;
+use crate::policy::Policy;
 use crate::repo::Repo;
+use crate::section::Entry;
+use crate::usage::Usage;
 use engine::{Id, Resource};
 use inventory::{Host, Identity};
-use source::{Diagnostic, Each, Local, Place, Scope, SourceFile, Truth, sorted, suggest};
+use source::{Diagnostic, Each, Expr, Local, Place, Scope, SourceFile, Truth, sorted, suggest};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// The resources of one host, and everything that is wrong with them.
 pub struct Resolution {
@@ -21,7 +26,7 @@ pub struct Resolution {
     pub diagnostics: Vec<Diagnostic>,
     /// Something depends on facts of the host that are not known yet: resolve again once it has been asked.
     pub undetermined: bool,
-    places: HashMap<Id, Vec<Place>>,
+    origins: HashMap<Id, Vec<Origin>>,
     undetermined_ids: BTreeSet<Id>,
     waivers: BTreeSet<usize>,
 }
@@ -34,8 +39,8 @@ impl Resolution {
     }
 
     /// Where a resource is declared, the first declaration first.
-    pub fn places_of(&self, id: &Id) -> &[Place] {
-        self.places.get(id).map_or(&[], Vec::as_slice)
+    pub fn origins_of(&self, id: &Id) -> &[Origin] {
+        self.origins.get(id).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -83,7 +88,7 @@ impl Repo {
             resources: Vec::new(),
             diagnostics: vec![diagnostic],
             undetermined: false,
-            places: HashMap::new(),
+            origins: HashMap::new(),
             undetermined_ids: BTreeSet::new(),
             waivers: BTreeSet::new(),
         }
@@ -122,36 +127,84 @@ impl Repo {
     }
 }
 
+/// What a declaration is read with.
+struct Around<'a> {
+    speaker: Speaker<'a>,
+    used: Option<Arc<Used>>,
+    /// Whether what it stands in takes part.
+    truth: Truth,
+}
+
 impl Resolver<'_> {
-    fn policy(&mut self, policy: &Policy, scope: &dyn Scope) {
+    fn policy(&mut self, policy: &Policy, host: &dyn Scope) {
         let truth = match &policy.when {
             None => Truth::Yes,
-            Some(when) => match when.truth(scope) {
+            Some(when) => match when.truth(host) {
                 Ok(truth) => truth,
                 Err(diagnostics) => return self.diagnostics.extend(diagnostics),
             },
         };
-        for entry in &policy.declarations {
-            self.entry(entry, policy, truth, scope);
+        let around = Around { speaker: Speaker { policy, common: None }, used: None, truth };
+        for entry in &policy.entries {
+            self.entry(entry, &around, host);
+        }
+        for usage in &policy.uses {
+            self.each(usage.for_each.as_ref(), truth, host, &mut |resolver, scope| {
+                resolver.usage(usage, policy, truth, (scope, host));
+            });
         }
     }
 
-    /// A declaration, once or for each of a list.
-    fn entry(&mut self, entry: &Entry, policy: &Policy, truth: Truth, scope: &dyn Scope) {
-        let Some(for_each) = &entry.declaration.for_each else {
-            return self.one(entry, policy, truth, scope);
-        };
+    /// A technique, with what its policy sees and what the host has.
+    fn usage(&mut self, usage: &Usage, policy: &Policy, truth: Truth, scopes: (&dyn Scope, &dyn Scope)) {
+        let Some(technique) = self.repo.techniques.get(usage.technique) else { return };
+        let Some(truth) = self.truth(truth, usage.when.as_ref(), scopes.0) else { return };
+        let before = self.diagnostics.len();
+        let arguments = usage.arguments(technique, scopes, &mut self.diagnostics);
+        let (common, unknown) = usage.common(scopes.0, &mut self.diagnostics);
+        self.undetermined |= unknown;
+        if truth == Truth::No {
+            // What is switched off here may rest on variables that are not set here.
+            self.diagnostics.truncate(before);
+        }
+        self.mark(before, &usage.place, |diagnostic| {
+            diagnostic.labels.iter().all(|(place, _)| place.path() == technique.file)
+        });
+        let inside = Inside { arguments: &arguments, host: scopes.1 };
+        let used = Some(Arc::new(Used { place: usage.place.clone(), arguments: arguments.clone() }));
+        let around = Around { speaker: Speaker { policy, common: Some(&common) }, used, truth };
+        let before = self.diagnostics.len();
+        for entry in &technique.entries {
+            self.entry(entry, &around, &inside);
+        }
+        self.mark(before, &usage.place, |_| true);
+    }
+
+    /// Says of mistakes found since which `use` led to them.
+    fn mark(&mut self, since: usize, place: &Place, which: impl Fn(&Diagnostic) -> bool) {
+        let found = self.diagnostics.split_off(since);
+        let marked = found.into_iter().map(|found| if which(&found) { by_use(found, place) } else { found });
+        self.diagnostics.extend(marked);
+    }
+
+    /// Does something once, or for each of a list.
+    fn each(
+        &mut self,
+        for_each: Option<&Expr>,
+        truth: Truth,
+        scope: &dyn Scope,
+        act: &mut dyn FnMut(&mut Self, &dyn Scope),
+    ) {
+        let Some(for_each) = for_each else { return act(self, scope) };
         match for_each.each(scope) {
             Ok(Each::Items(items)) => {
                 for item in &items {
-                    let names = [("item", item)];
-                    self.one(entry, policy, truth, &Local { names: &names, outer: scope });
+                    act(self, &Local { names: &[("item", item)], outer: scope });
                 }
             }
             Ok(Each::Entries(entries)) => {
                 for (key, value) in &entries {
-                    let names = [("key", key), ("value", value)];
-                    self.one(entry, policy, truth, &Local { names: &names, outer: scope });
+                    act(self, &Local { names: &[("key", key), ("value", value)], outer: scope });
                 }
             }
             Ok(Each::Unknown) => self.undetermined = true,
@@ -161,19 +214,33 @@ impl Resolver<'_> {
         }
     }
 
-    fn one(&mut self, entry: &Entry, policy: &Policy, truth: Truth, scope: &dyn Scope) {
-        let declaration = &entry.declaration;
-        let truth = match &declaration.when {
-            Some(when) if truth != Truth::No => match when.truth(scope) {
-                Ok(own) => truth.and(own),
-                Err(diagnostics) => return self.diagnostics.extend(diagnostics),
+    /// Whether what stands in something of this truth takes part; `None` if that cannot be told.
+    fn truth(&mut self, around: Truth, when: Option<&Expr>, scope: &dyn Scope) -> Option<Truth> {
+        match when {
+            Some(when) if around != Truth::No => match when.truth(scope) {
+                Ok(own) => Some(around.and(own)),
+                Err(diagnostics) => {
+                    self.diagnostics.extend(diagnostics);
+                    None
+                }
             },
-            _ => truth,
-        };
-        let place = &declaration.label.place;
+            _ => Some(around),
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry, around: &Around<'_>, scope: &dyn Scope) {
+        self.each(entry.declaration.for_each.as_ref(), around.truth, scope, &mut |resolver, scope| {
+            resolver.one(entry, around, scope);
+        });
+    }
+
+    fn one(&mut self, entry: &Entry, around: &Around<'_>, scope: &dyn Scope) {
+        let declaration = &entry.declaration;
+        let Some(truth) = self.truth(around.truth, declaration.when.as_ref(), scope) else { return };
+        let origin = Origin { place: declaration.label.place.clone(), used: around.used.clone() };
         if truth == Truth::No {
             if let Some(name) = Expanded::name(declaration, scope, &mut Vec::new()) {
-                self.merger.skip(declaration.kind, &name, policy, place);
+                self.merger.skip(declaration.kind, &name, &around.speaker, &origin);
             }
             return;
         }
@@ -195,18 +262,16 @@ impl Resolver<'_> {
         };
         self.undetermined |= expanded.unknown;
         let certain = truth == Truth::Yes;
-        self.merger.add(declaration.kind, expanded, policy, place, certain, &mut self.diagnostics);
+        self.merger.add(declaration.kind, expanded, &around.speaker, &origin, certain, &mut self.diagnostics);
     }
 
     fn finish(mut self, index: usize, host: &Host, scope: &HostScope) -> Resolution {
         self.required();
         self.ids();
-        let files =
-            HostFiles { files: &self.repo.files, templates: &self.repo.templates, scope, unknown: Cell::new(false) };
-        let mut specs = self.seal(&files);
+        let mut specs = self.seal(scope);
         self.settle(&mut specs);
         let mut resources = Vec::new();
-        let mut places = HashMap::new();
+        let mut origins = HashMap::new();
         let mut undetermined_ids = BTreeSet::new();
         let mut waivers = BTreeSet::new();
         for merged in std::mem::take(&mut self.merger.resources) {
@@ -225,15 +290,15 @@ impl Resolver<'_> {
                     waiver = Some(found.text());
                 }
             }
-            places.insert(id.clone(), merged.places.clone());
+            origins.insert(id.clone(), merged.origins.clone());
             if merged.undetermined {
                 undetermined_ids.insert(id.clone());
             }
             resources.push(resource(id, kind.module, spec, merged, waiver));
         }
-        let undetermined = self.undetermined || files.unknown.get();
+        let undetermined = self.undetermined;
         let diagnostics = sorted(self.diagnostics.into_iter().map(|diagnostic| diagnostic.on(&host.name)));
-        Resolution { host: host.name.clone(), resources, diagnostics, undetermined, places, undetermined_ids, waivers }
+        Resolution { host: host.name.clone(), resources, diagnostics, undetermined, origins, undetermined_ids, waivers }
     }
 
     /// Fields that must be written.
@@ -248,8 +313,8 @@ impl Resolver<'_> {
                     merged.incomplete = true;
                     let message = format!("{}/{} needs `{field}`", kind.module.kind(), merged.name);
                     let mut diagnostic = Diagnostic::error("missing-key", message);
-                    for place in &merged.places {
-                        diagnostic = diagnostic.at(place, "not in here");
+                    for origin in &merged.origins {
+                        diagnostic = origin.mark(diagnostic, "not in here");
                     }
                     self.diagnostics.push(diagnostic);
                 }
@@ -302,7 +367,7 @@ impl Resolver<'_> {
     }
 
     /// Hands the merged fields to their modules, which check and complete them.
-    fn seal(&mut self, files: &HostFiles<'_>) -> HashMap<(usize, String), Box<dyn engine::AnySpec>> {
+    fn seal(&mut self, scope: &HostScope) -> HashMap<(usize, String), Box<dyn engine::AnySpec>> {
         let mut by_kind: BTreeMap<usize, BTreeMap<String, engine::Fields>> = BTreeMap::new();
         for merged in self.merger.resources.iter_mut().filter(|merged| merged.wanted && !merged.incomplete) {
             by_kind.entry(merged.kind).or_default().insert(merged.name.clone(), std::mem::take(&mut merged.fields));
@@ -310,22 +375,31 @@ impl Resolver<'_> {
         let mut specs = HashMap::new();
         for (index, fields) in by_kind {
             let Some(kind) = self.repo.kinds.get(index) else { continue };
-            let sealed = kind.module.seal(fields, files);
+            let files = HostFiles {
+                files: &self.repo.files,
+                templates: &self.repo.templates,
+                scope,
+                kind: index,
+                merger: &self.merger,
+                unknown: Cell::new(false),
+            };
+            let sealed = kind.module.seal(fields, &files);
+            self.undetermined |= files.unknown.get();
             for (name, problem) in sealed.problems {
                 let merged = self.merger.find(index, &name);
                 // Sides of which only one will hold cannot be judged together.
-                let sides = merged.is_some_and(|merged| merged.undetermined && merged.places.len() > 1);
+                let sides = merged.is_some_and(|merged| merged.undetermined && merged.origins.len() > 1);
                 if sides || files.is_about_facts(&problem.message) {
                     continue;
                 }
                 let message = format!("{}/{name}: {}", kind.module.kind(), problem.message);
-                let mut diagnostic = Diagnostic::error("bad-resource", message).maybe_hint(problem.hint);
-                let field = problem.field.and_then(|field| merged?.field_places.get(field));
-                let declared = merged.map_or(&[][..], |merged| &merged.places);
-                for place in field.map_or(declared, std::slice::from_ref) {
-                    diagnostic = diagnostic.at(place, "");
-                }
-                self.diagnostics.push(diagnostic);
+                let diagnostic = Diagnostic::error("bad-resource", message).maybe_hint(problem.hint);
+                let field = problem.field.and_then(|field| merged?.field_origins.get(field));
+                let origins: Vec<&Origin> = match field {
+                    Some(field) => field.iter().collect(),
+                    None => merged.iter().flat_map(|merged| &merged.origins).collect(),
+                };
+                self.diagnostics.push(origins.into_iter().fold(diagnostic, |said, origin| origin.mark(said, "")));
             }
             specs.extend(sealed.specs.into_iter().map(|(name, spec)| ((index, name), spec)));
         }

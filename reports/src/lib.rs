@@ -12,6 +12,7 @@ mod phrase;
 pub mod plan;
 pub mod report;
 pub mod resource;
+pub mod schema;
 pub mod style;
 pub mod text;
 

@@ -1,6 +1,7 @@
 //! Template files: full Tera, for content that is put on hosts.
 
 use crate::scope::Scope;
+use crate::secret;
 use crate::suggest;
 use crate::tera_value::to_tera;
 
@@ -27,7 +28,8 @@ impl FileTemplate {
     pub fn parse(path: &str, text: &str) -> Result<Self, String> {
         let mut engine = tera::Tera::default();
         engine.autoescape_on(Vec::<&'static str>::new());
-        engine.add_raw_template(path, text).map_err(|error| complaint(path, &error))?;
+        secret::register(&mut engine);
+        engine.add_raw_template(path, &secret::name_arguments(text)).map_err(|error| complaint(path, &error))?;
         let names = engine.get_template_variables(path).map_err(|error| complaint(path, &error))?;
         let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         names.sort();
@@ -50,7 +52,14 @@ impl FileTemplate {
         if unknown {
             return Err(NotRendered::Unknown);
         }
-        self.engine.render(&self.path, &context).map_err(|error| NotRendered::Wrong(complaint(&self.path, &error)))
+        let rendered = secret::watched(
+            || self.engine.render(&self.path, &context),
+            |rendered, placeholder| rendered.as_ref().map_or(true, |text| text.contains(placeholder)),
+        );
+        match rendered {
+            Ok(rendered) => rendered.map_err(|error| NotRendered::Wrong(complaint(&self.path, &error))),
+            Err(name) => Err(NotRendered::Wrong(format!("{}: the secret `{name}` {}", self.path, secret::CHANGED))),
+        }
     }
 }
 

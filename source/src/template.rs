@@ -7,6 +7,7 @@ use crate::expr::path;
 use crate::node::{Key, Node, Value};
 use crate::place::Place;
 use crate::scope::{Path, Scope};
+use crate::secret;
 use crate::spot::spot;
 use crate::tera_value::{from_tera, to_tera};
 use std::cell::RefCell;
@@ -254,10 +255,7 @@ fn hole(node: &Node, text: &str, start: usize) -> Result<Part, Box<Diagnostic>> 
         return Ok(Part::Name(path));
     }
     let mut names = names(&tokens).map_err(|(range, function)| {
-        let hint = match function.as_str() {
-            "secret" => "secrets are not part of this version yet".to_owned(),
-            _ => "known here: range, throw; filters are written `value | filter`".to_owned(),
-        };
+        let hint = "known here: secret, range, throw; filters are written `value | filter`";
         Box::new(
             Diagnostic::error("undefined-function", format!("there is no function `{function}`"))
                 .at(&spot(node, shift(&range)), "")
@@ -269,7 +267,8 @@ fn hole(node: &Node, text: &str, start: usize) -> Result<Part, Box<Diagnostic>> 
     }
     let range = start..start + text.len();
     let mut engine = engine().clone();
-    match engine.add_raw_template("", &format!("{BEFORE}{text}) | {KEEP} }}}}")) {
+    let expression = secret::name_argument(text);
+    match engine.add_raw_template("", &format!("{BEFORE}{expression}) | {KEEP} }}}}")) {
         Ok(()) => Ok(Part::Tera(Tera { engine: Box::new(engine), range, names })),
         Err(error) => Err(Box::new(complaint("template-syntax", &error, node, &range))),
     }
@@ -285,6 +284,7 @@ fn engine() -> &'static tera::Tera {
             KEPT.with(|kept| *kept.borrow_mut() = Some(value));
             String::new()
         });
+        secret::register(&mut engine);
         engine
     })
 }
@@ -370,7 +370,7 @@ fn names(tokens: &[Token]) -> Result<Vec<Used>, (Range<usize>, String)> {
             continue;
         }
         if sign(Some(at + 1), "(") {
-            if !matches!(word.as_str(), "range" | "throw") {
+            if !matches!(word.as_str(), "secret" | "range" | "throw") {
                 return Err((token.range.clone(), word.clone()));
             }
             at += 1;
@@ -474,19 +474,40 @@ impl Text {
         if unknown {
             return Rendered::Unknown;
         }
-        KEPT.with(|kept| *kept.borrow_mut() = None);
-        if let Err(error) = tera.engine.render("", &context) {
-            diagnostics.push(complaint("template-error", &error, &self.node, &tera.range));
-            return Rendered::Failed;
-        }
         let place = spot(&self.node, tera.range.clone());
-        let value = KEPT.with(|kept| kept.borrow_mut().take()).unwrap_or_else(tera::Value::undefined);
-        match from_tera(&value, &self.node.place) {
-            Ok(node) => Rendered::Value(node),
-            Err(what) => {
-                diagnostics.push(Diagnostic::error("template-error", format!("this comes to {what}")).at(&place, ""));
-                Rendered::Failed
-            }
-        }
+        let rendered = secret::watched(
+            || {
+                KEPT.with(|kept| *kept.borrow_mut() = None);
+                tera.engine.render("", &context)?;
+                Ok(KEPT.with(|kept| kept.borrow_mut().take()).unwrap_or_else(tera::Value::undefined))
+            },
+            |rendered: &Result<tera::Value, tera::Error>, placeholder| {
+                rendered.as_ref().map_or(true, |value| mentions(value, placeholder))
+            },
+        );
+        let diagnostic = match rendered {
+            Ok(Ok(value)) => match from_tera(&value, &self.node.place) {
+                Ok(node) => return Rendered::Value(node),
+                Err(what) => Diagnostic::error("template-error", format!("this comes to {what}")).at(&place, ""),
+            },
+            Ok(Err(error)) => complaint("template-error", &error, &self.node, &tera.range),
+            Err(name) => changed_secret(&name).at(&place, ""),
+        };
+        diagnostics.push(diagnostic);
+        Rendered::Failed
+    }
+}
+
+fn changed_secret(name: &secret::SecretName) -> Diagnostic {
+    Diagnostic::error("secret-changed", format!("the secret `{name}` {}", secret::CHANGED))
+        .hint("store it in the form in which it is needed")
+}
+
+fn mentions(value: &tera::Value, placeholder: &str) -> bool {
+    match (value.as_str(), value.as_array(), value.as_map()) {
+        (Some(text), _, _) => text.contains(placeholder),
+        (_, Some(items), _) => items.iter().any(|item| mentions(item, placeholder)),
+        (_, _, Some(map)) => map.iter().any(|(_, value)| mentions(value, placeholder)),
+        _ => false,
     }
 }

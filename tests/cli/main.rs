@@ -7,5 +7,6 @@ mod manual;
 mod question;
 mod repository;
 mod sandbox;
+mod schema;
 mod selection;
 mod usage;

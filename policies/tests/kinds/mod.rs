@@ -141,7 +141,7 @@ impl Module for File {
                 (Some(path), _) => {
                     ("source", repository.read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
                 }
-                (_, Some(path)) => ("template", repository.render(path)),
+                (_, Some(path)) => ("template", repository.render(name, "template", path)),
                 _ => return true,
             };
             match read {
