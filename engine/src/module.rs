@@ -37,6 +37,9 @@ pub trait Module: Sync + Sized + 'static {
     /// the kind has no `state`.
     const STATE: Option<&'static [&'static str]> = Some(&["present", "absent"]);
 
+    /// Why resources of this kind are never put right, only looked at; `None`: they are.
+    const AUDIT_ONLY: Option<&'static str> = None;
+
     /// What the policy says.
     type Spec: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'static;
     /// What the host shows.
@@ -59,8 +62,8 @@ pub trait Module: Sync + Sized + 'static {
         Vec::new()
     }
 
-    /// Gives one resource a look at what all resources of the host provide, once every kind is sealed: for what
-    /// depends on whether anything else is declared. Nothing that [`Module::links`] reads may change.
+    /// Gives one resource a look at what all resources of the host provide, and at their ids, once every kind is sealed:
+    /// for what depends on whether anything else is declared. Nothing that [`Module::links`] reads may change.
     fn settle(&self, name: &str, spec: &mut Self::Spec, provided: &BTreeSet<Anchor>) {
         let _ = (name, spec, provided);
     }
@@ -172,6 +175,8 @@ pub trait AnyModule: Sync {
     fn steps(&self) -> &'static [&'static str];
     /// [`Module::STATE`].
     fn states(&self) -> Option<&'static [&'static str]>;
+    /// [`Module::AUDIT_ONLY`].
+    fn audit_only(&self) -> Option<&'static str>;
     /// [`Module::DOC`].
     fn doc(&self) -> &'static str;
     /// The JSON Schema of `Spec`, draft 7, without references; its `properties` are the fields.
@@ -291,6 +296,7 @@ impl<M: Module> AnyModule for Kind<M> {
         required: REQUIRED -> &'static [&'static str],
         steps: STEPS -> &'static [&'static str],
         states: STATE -> Option<&'static [&'static str]>,
+        audit_only: AUDIT_ONLY -> Option<&'static str>,
         doc: DOC -> &'static str
     );
 

@@ -14,6 +14,7 @@ pub mod dropin_name;
 pub mod duration;
 pub mod facts;
 pub mod file;
+pub mod glob;
 pub mod group;
 #[cfg(test)]
 mod host;
@@ -30,6 +31,7 @@ pub mod ssh_key;
 pub mod sudoers;
 pub mod system_file;
 pub mod unified_diff;
+pub mod unmanaged;
 pub mod user;
 pub mod validate;
 pub mod version_wish;
@@ -49,4 +51,5 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Kind(&ssh_key::SshKey),
     &Kind(&sudoers::Sudoers),
     &Kind(&cron::Cron),
+    &Kind(&unmanaged::Unmanaged),
 ];

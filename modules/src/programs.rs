@@ -1,6 +1,6 @@
 //! All that this crate may run on a host, in one list for review: a snapshot of it stands beside its test.
 
-use crate::facts::{accounts, authorized_keys, changed, clock, numbers, packages, units};
+use crate::facts::{accounts, authorized_keys, changed, clock, key_files, numbers, packages, units};
 use crate::{group, package, service, sudoers, user};
 use engine::{Command, Query};
 
@@ -14,6 +14,7 @@ pub static QUERIES: &[&Query] = &[
     &authorized_keys::AUTHORIZED_KEYS.query,
     &changed::CHANGED.query,
     &clock::NOW.query,
+    &key_files::KEY_FILES.query,
     &numbers::UID.query,
     &numbers::GID.query,
     &packages::INSTALLED.query,

@@ -1,7 +1,7 @@
 //! What people and jobs may do: sudo and cron.
 
 use crate::comply::Repo;
-use crate::life::{Case, DEBIANS, lives, told};
+use crate::life::{Case, DEBIANS, lives, told, untouched};
 use fleet::{Host, Image};
 
 pub const SUDOERS: Case = Case {
@@ -250,4 +250,74 @@ fn without_root_what_cannot_be_seen_is_unknown() {
     let run = Repo::new().host_with(&host, "user: ops, become: none").policy(policy).audit();
     let why = told(run.resource("sudoers/all")).join("");
     assert!(why.starts_with("unknown: not allowed to look"), "{why}{}", run.shown());
+}
+
+#[test]
+fn what_nobody_declares_is_reported_and_never_removed() {
+    for image in DEBIANS {
+        let host = Host::start(image);
+        host.sh_ok(
+            r#"set -eu
+            for name in ann eve svc-pad; do useradd -m $name; done
+            useradd -r -d /srv/robot -m robot
+            for name in ann eve robot; do
+                home=$(getent passwd $name | cut -d: -f6)
+                mkdir -m 700 "$home/.ssh"
+                cp /root/.ssh/authorized_keys "$home/.ssh/"
+                chown -R $name: "$home/.ssh"
+            done
+            : >/home/svc-pad/.ssh-no
+            echo 'eve ALL=(ALL) ALL' >/etc/sudoers.d/eve
+            echo 'ann ALL=(ALL) ALL' >/etc/sudoers.d/ann
+            cp /etc/sudoers.d/eve /etc/sudoers.d/old.bak
+            chmod 440 /etc/sudoers.d/*
+            echo '@daily root true' >/etc/cron.d/hand-made
+            echo '@daily root true' >/etc/cron.d/by-file
+            useradd -m -s /bin/sh ops
+            cp -r /root/.ssh /home/ops/ && chown -R ops: /home/ops/.ssh"#,
+        );
+        let policy = r#"
+            users: {ann: present, ops: present, gone: absent}
+            ssh_keys: {ann: {exclusive: false}, ops: {exclusive: false}}
+            sudoers: {ann: {content: "ann ALL=(ALL) ALL\n"}}
+            files: {/etc/cron.d/by-file: {content: "@daily root true\n"}}
+            unmanaged:
+              users: {except: ["svc-*"]}
+              ssh_keys: {except: [root]}
+              sudoers: {}
+              cron: {except: [e2scrub_all]}
+            "#;
+        let found = [
+            ("unmanaged/users", vec!["undeclared - eve (number 1001)"]),
+            (
+                "unmanaged/ssh_keys",
+                vec![
+                    "undeclared - /home/eve/.ssh/authorized_keys of eve",
+                    "undeclared - /srv/robot/.ssh/authorized_keys of robot",
+                ],
+            ),
+            ("unmanaged/sudoers", vec!["undeclared - /etc/sudoers.d/eve"]),
+            ("unmanaged/cron", vec!["undeclared - /etc/cron.d/hand-made"]),
+        ];
+        let hosts = [host];
+        let repo = Repo::new().host(&hosts[0]).policy(policy);
+        let (audit, touched) = untouched(&hosts, || repo.audit());
+        audit.assert_code(2);
+        assert_eq!(touched, Vec::<String>::new());
+        let (enforce, touched) = untouched(&hosts, || repo.enforce());
+        assert_eq!(touched, Vec::<String>::new());
+        enforce.assert_code(2);
+        for (id, lines) in &found {
+            assert_eq!(told(audit.resource(id)), *lines, "{}", audit.shown());
+            assert_eq!(told(enforce.resource(id)), *lines, "{}", enforce.shown());
+            let held = enforce.resource(id).held.clone().unwrap_or_default();
+            assert!(held.starts_with("what nobody declares is only reported: "), "{held}");
+        }
+        assert!(audit.text.contains("2 things are there that no policy declares"), "{}", audit.shown());
+
+        let run = Repo::new().host_with(&hosts[0], "user: ops, become: none").policy(policy).audit();
+        let why = told(run.resource("unmanaged/ssh_keys")).join("");
+        assert!(why.starts_with("unknown: not allowed to look: /root"), "{why}{}", run.shown());
+        assert_eq!(told(run.resource("unmanaged/users")), found[0].1, "{}", run.shown());
+    }
 }
