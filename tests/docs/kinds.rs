@@ -32,6 +32,12 @@ fn made(module: &dyn AnyModule) -> String {
         let words: Vec<_> = states.iter().map(|state| format!("`NAME: {state}`")).collect();
         let _ = write!(text, "\nShort forms: {}; in a list, `[NAME]` means `{first}`.", words.join(", "));
     }
+    if let Some(field) = module.short() {
+        let _ = write!(text, "\nShort form: `NAME: VALUE` is `NAME: {{{field}: VALUE}}`.");
+    }
+    if let Some(why) = module.audit_only() {
+        let _ = write!(text, "\nIt is never enforced: {why}.");
+    }
     let _ = writeln!(
         text,
         "\nIts id, for `--only`, `requires` and waivers, is `{kind}/NAME`. It also takes \
