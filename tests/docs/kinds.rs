@@ -78,6 +78,7 @@ fn takes(schema: &Value) -> String {
         },
         ["object"] => "a mapping".to_owned(),
         [] => "anything".to_owned(),
+        types if types.contains(&"array") => "text, or a list".to_owned(),
         // A name or a number, a mode: all are written as text.
         _ => "text".to_owned(),
     }
