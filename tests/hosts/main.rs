@@ -22,4 +22,5 @@ mod lock_out;
 mod locking;
 mod neighbour;
 mod read_only;
+mod tutorial;
 mod watched;
