@@ -5,6 +5,7 @@
 //! level by level and grants verdicts only on what a second observation shows.
 
 pub mod change;
+mod claims;
 pub mod command;
 pub mod enforce;
 pub mod event;

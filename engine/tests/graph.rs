@@ -108,6 +108,7 @@ impl Host {
             requires: vec![],
             before: vec![],
             waiver: None,
+            undetermined: false,
             selected: true,
         });
         self

@@ -429,6 +429,7 @@ fn resource(
         requires: ids(merged.requires),
         before: ids(merged.before),
         waiver,
+        undetermined: merged.undetermined,
         selected: true,
     }
 }

@@ -56,6 +56,7 @@ impl Declared {
                 requires: Vec::new(),
                 before: Vec::new(),
                 waiver: None,
+                undetermined: false,
                 selected: true,
             },
             verdict: Verdict::Compliant,
