@@ -5,6 +5,8 @@ use crate::host::{Templates, given};
 use crate::kinds::Kinds;
 use crate::policy::Policy;
 use crate::project::Project;
+use crate::sealing;
+use crate::secrets::Provider;
 use crate::technique::Technique;
 use crate::tree::{Directory, Memory, Tree};
 use crate::waivers::{self, Waiver};
@@ -21,6 +23,7 @@ pub struct Repo {
     pub(crate) name: String,
     pub(crate) vars: BTreeMap<String, Node>,
     pub(crate) overrides: BTreeMap<String, Node>,
+    pub(crate) provider: Option<Provider>,
     pub(crate) inventory: Inventory,
     pub(crate) techniques: Vec<Technique>,
     pub(crate) policies: Vec<Policy>,
@@ -96,12 +99,16 @@ fn of_tree(
             (0..policies.len()).filter(|index| policies.get(*index).is_some_and(|p| p.hosts.contains(&host))).collect()
         })
         .collect();
+    if project.provider.is_none() {
+        diagnostics.extend(inventory.hosts().iter().filter_map(sealing::become_without_provider));
+    }
     let name = project.name.unwrap_or_else(|| files.name());
     let overrides = given(overrides, &mut diagnostics);
     let repo = Repo {
         name,
         vars: project.vars,
         overrides,
+        provider: project.provider,
         inventory,
         techniques,
         policies,
@@ -190,6 +197,11 @@ impl Repo {
     /// The project's name: `name` of `comply.yml`, else the directory's.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Who gives secrets.
+    pub fn provider(&self) -> Option<&Provider> {
+        self.provider.as_ref()
     }
 
     /// The hosts.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod endless;
+mod explain;
 mod formats;
 mod inert;
 mod interruption;
