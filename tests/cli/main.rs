@@ -8,5 +8,6 @@ mod question;
 mod repository;
 mod sandbox;
 mod schema;
+mod secrets;
 mod selection;
 mod usage;

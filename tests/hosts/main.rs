@@ -17,5 +17,7 @@ mod life;
 mod lock_out;
 mod locking;
 mod neighbour;
+mod planted;
 mod read_only;
+mod secrets;
 mod watched;
