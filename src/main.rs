@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod desk;
 mod enforce;
+mod explain;
 mod graph;
 mod interrupt;
 mod manual;
@@ -18,6 +19,7 @@ mod secrets;
 mod site;
 mod start;
 mod terminal;
+mod watch;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -51,6 +53,7 @@ fn run() -> Exit {
         cli::Command::Audit(args) => audit::run(args, cli.color),
         cli::Command::Enforce(args) => enforce::run(args, cli.color),
         cli::Command::Graph(args) => graph::run(args, cli.color),
+        cli::Command::Explain(args) => explain::run(args, cli.color),
         cli::Command::Schema { what } => schema::run(*what),
         cli::Command::Completions { shell } => manual::completions(*shell),
         cli::Command::Man => manual::man(),

@@ -3,6 +3,7 @@
 use crate::cli;
 use crate::secrets::Keeper;
 use crate::terminal;
+use crate::watch::Watch;
 use engine::Id;
 use engine::graph::{Graph, Problem};
 use inventory::{Connection, Host, Identity};
@@ -174,6 +175,7 @@ impl Repository {
     /// # Errors
     /// There were mistakes.
     pub fn resolve_all<'a>(&self, hosts: impl IntoIterator<Item = &'a Host>) -> Result<Vec<Wanted>, Exit> {
+        let _watch = Watch::start(self.color);
         let mut diagnostics = self.known.clone();
         let mut all = Vec::new();
         for host in hosts {

@@ -40,6 +40,8 @@ pub struct Site {
     pub wanted: Wanted,
     /// The way there.
     pub connect: Box<dyn Connect>,
+    /// After how long it undoes a guarded change by itself.
+    pub revert_after: Duration,
 }
 
 /// What is said of a host's resources if nobody gets there.
@@ -57,11 +59,15 @@ pub struct Seen {
     pub survey: Survey,
     /// The way there, open.
     pub session: Session<ReadOnly>,
+    /// Opens another one.
+    pub way: Box<dyn Connect>,
+    /// After how long the host undoes a guarded change by itself.
+    pub revert_after: Duration,
 }
 
 impl Site {
     /// A host to visit, its resources marked already.
-    pub fn new(wanted: Wanted, connect: Box<dyn Connect>, waiver: Option<String>) -> Self {
+    pub fn new(wanted: Wanted, connect: Box<dyn Connect>, revert_after: Duration, waiver: Option<String>) -> Self {
         let Resolution { host, resources, undetermined, .. } = &wanted.resolution;
         let rows = resources.iter().filter(|resource| resource.selected).map(|resource| {
             let verdict = match resource.spec {
@@ -71,7 +77,7 @@ impl Site {
             Resource::new(host, resource, &verdict)
         });
         let rows = Rows { rows: rows.collect(), waiver };
-        Self { name: host.clone(), rows: Arc::new(rows), wanted, connect }
+        Self { name: host.clone(), rows: Arc::new(rows), wanted, connect, revert_after }
     }
 
     /// Connects and looks.
@@ -100,7 +106,7 @@ impl Site {
         let survey = Survey::new(self.name, wanted.resolution.resources, wanted.graph, facts);
         let mut survey = survey.with_secrecy(secrets::known().clone());
         survey.observe(&mut session, watch).map_err(no_rights)?;
-        Ok(Seen { took: begun.elapsed(), survey, session })
+        Ok(Seen { took: begun.elapsed(), survey, session, way: self.connect, revert_after: self.revert_after })
     }
 }
 

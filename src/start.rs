@@ -71,7 +71,8 @@ impl Start {
         let sites = wanted.into_iter().filter_map(|wanted| {
             let host = repository.host(&wanted.resolution.host)?;
             let connect = links::connector(repository.target(host, options.reaching.timeout), Arc::clone(&asker));
-            Some(Site::new(wanted, connect, repository.repo.unreachable_waiver(&host.name)))
+            let revert_after = host.settings.revert_after.unwrap_or(engine::switch::LIMIT);
+            Some(Site::new(wanted, connect, revert_after, repository.repo.unreachable_waiver(&host.name)))
         });
         let sites = sites.collect();
         Ok(Self { outputs, shared: Arc::new(Shared { repository, selection, keeper, progress }), sites, run, policy })

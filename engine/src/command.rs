@@ -2,6 +2,7 @@
 //! parameters. An operation is a command with its arguments, as data.
 
 use crate::id::Id;
+use crate::switch::Guard;
 use std::fmt;
 
 /// A fixed shell program that changes a host.
@@ -37,6 +38,9 @@ pub struct Op {
     pub destroys: Option<String>,
     /// What it takes away that a session may stand on.
     pub endangers: Vec<Danger>,
+    /// It may take away what sessions stand on in a way that nobody can tell beforehand: how it is undone. The engine
+    /// puts aside what this session does not stand on (see [`crate::guard`]).
+    pub guard: Option<Guard>,
 }
 
 /// Neither its arguments nor its input: they may be secret.
@@ -58,6 +62,7 @@ impl Op {
             hurts: Vec::new(),
             destroys: None,
             endangers: Vec::new(),
+            guard: None,
         }
     }
 
@@ -76,6 +81,12 @@ impl Op {
     /// Which destroys this.
     pub fn destroys(mut self, what: impl Into<String>) -> Self {
         self.destroys = Some(what.into());
+        self
+    }
+
+    /// Which the host undoes by itself unless a new session comes in after it.
+    pub fn guarded(mut self, guard: Guard) -> Self {
+        self.guard = Some(guard);
         self
     }
 

@@ -4,6 +4,7 @@
 //! host what they need to know in as few round trips as possible, compares, and (in enforce) applies changes
 //! level by level and grants verdicts only on what a second observation shows.
 
+pub mod canary;
 pub mod change;
 pub mod command;
 pub mod enforce;
@@ -25,6 +26,7 @@ mod script;
 pub mod secrecy;
 pub mod session;
 pub mod survey;
+pub mod switch;
 pub mod verdict;
 pub mod writes;
 

@@ -41,10 +41,18 @@ pub trait Module: Sync + Sized + 'static {
     /// the kind has no `state`.
     const STATE: Option<&'static [&'static str]> = Some(&["present", "absent"]);
 
+    /// The field that `name: VALUE` stands for, where VALUE is no mapping.
+    const SHORT: Option<&'static str> = None;
+
     /// What the policy says.
     type Spec: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'static;
     /// What the host shows.
     type Seen: Send + 'static;
+
+    /// The one spelling of a name that may be written in several.
+    fn spelling(&self, name: &str) -> String {
+        name.to_owned()
+    }
 
     /// Checks a name and the fields together, offline.
     fn problems(&self, name: &str, spec: &Self::Spec) -> Vec<Problem> {
@@ -180,6 +188,10 @@ pub trait AnyModule: Sync {
     fn steps(&self) -> &'static [&'static str];
     /// [`Module::STATE`].
     fn states(&self) -> Option<&'static [&'static str]>;
+    /// [`Module::SHORT`].
+    fn short(&self) -> Option<&'static str>;
+    /// [`Module::spelling`].
+    fn spelling(&self, name: &str) -> String;
     /// [`Module::DOC`].
     fn doc(&self) -> &'static str;
     /// The JSON Schema of `Spec`, draft 7, without references; its `properties` are the fields.
@@ -302,8 +314,13 @@ impl<M: Module> AnyModule for Kind<M> {
         secrets: SECRETS -> &'static [&'static str],
         steps: STEPS -> &'static [&'static str],
         states: STATE -> Option<&'static [&'static str]>,
+        short: SHORT -> Option<&'static str>,
         doc: DOC -> &'static str
     );
+
+    fn spelling(&self, name: &str) -> String {
+        self.0.spelling(name)
+    }
 
     fn schema(&self) -> schemars::Schema {
         let settings = schemars::generate::SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);

@@ -6,10 +6,12 @@ use crate::facts::Pending;
 use crate::graph::{Node, Strength};
 use crate::guard;
 use crate::id::Id;
+use crate::link::Standing;
 use crate::module::{AnySpec, Checked};
 use crate::resource::Resource;
 use crate::session::Session;
 use crate::survey::{State, Survey};
+use crate::switch::Guard;
 use crate::verdict::Mode;
 use std::collections::BTreeMap;
 
@@ -120,7 +122,7 @@ pub(crate) fn plan_level<C>(survey: &mut Survey, session: &mut Session<C>, nodes
                             let why = "a secret in it was not fetched, since not all that it belongs to is selected";
                             plan.refused.extend(op.serves.into_iter().map(|id| (id, why.to_owned())));
                         }
-                        Planned::Do(op) => plan.ops.push(op),
+                        Planned::Do(op) => plan.ops.extend(behind_the_switch(op, &session.standing())),
                         Planned::Refuse { serves, why } => {
                             plan.refused.extend(serves.into_iter().map(|id| (id, why.clone())))
                         }
@@ -140,6 +142,19 @@ pub(crate) fn plan_level<C>(survey: &mut Survey, session: &mut Session<C>, nodes
 fn lacks_secret(survey: &Survey, op: &Op) -> bool {
     let args = op.args.iter().map(String::as_bytes);
     args.chain([op.stdin.as_slice()]).any(|bytes| survey.secrecy.is_unfilled(bytes))
+}
+
+/// The operation with its guard if sessions like this one stand on what it changes; else what makes it effective is an
+/// operation of its own.
+fn behind_the_switch(op: Op, standing: &Standing) -> Vec<Op> {
+    let guard = guard::guard(&op, standing);
+    let after = match (&op.guard, &guard) {
+        (Some(Guard { after: Some(after), .. }), None) => {
+            Some(Op { serves: op.serves.clone(), ..Op::new(Id::new("", ""), after, Vec::new(), after.name) })
+        }
+        _ => None,
+    };
+    [Op { guard, ..op }].into_iter().chain(after).collect()
 }
 
 /// What comes before a resource and is going to be changed.

@@ -25,6 +25,7 @@ pub mod programs;
 pub mod public_key;
 pub mod service;
 pub mod ssh_key;
+pub mod sshd;
 pub mod unified_diff;
 pub mod user;
 pub mod validate;
@@ -42,4 +43,5 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Kind(&directory::Directory),
     &Kind(&link::Link),
     &Kind(&ssh_key::SshKey),
+    &Kind(&sshd::Sshd),
 ];

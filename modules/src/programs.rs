@@ -1,7 +1,7 @@
 //! All that this crate may run on a host, in one list for review: a snapshot of it stands beside its test.
 
-use crate::facts::{accounts, authorized_keys, changed, clock, numbers, packages, units};
-use crate::{group, package, service, user};
+use crate::facts::{accounts, authorized_keys, changed, clock, numbers, packages, sshd as servers, units};
+use crate::{group, package, service, sshd, user};
 use engine::{Command, Query};
 
 /// Every query of the crate.
@@ -20,11 +20,21 @@ pub static QUERIES: &[&Query] = &[
     &packages::OFFERED.query,
     &packages::LISTS.query,
     &packages::SIMULATION.query,
+    &servers::SSHD.query,
+    &servers::CANONICAL.query,
     &units::UNIT.query,
 ];
 
 /// Every command of the crate.
 pub fn commands() -> Vec<&'static Command> {
     let keys: &[&Command] = &[&authorized_keys::WRITE_KEYS];
-    [group::COMMANDS, user::plan::COMMANDS, package::plan::COMMANDS, service::plan::COMMANDS, keys].concat()
+    [
+        group::COMMANDS,
+        user::plan::COMMANDS,
+        package::plan::COMMANDS,
+        service::plan::COMMANDS,
+        keys,
+        sshd::plan::COMMANDS,
+    ]
+    .concat()
 }

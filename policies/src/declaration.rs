@@ -101,6 +101,10 @@ fn read(
                 field(&mut declaration, kind, key, node, diagnostics);
             }
         }
+        Value::Scalar(_) | Value::List(_) if kind.module.short().is_some() => {
+            let key = Key { text: kind.module.short().unwrap_or_default().into(), place: value.place.clone() };
+            declaration.fields.push((key, Template::compile(value, diagnostics)));
+        }
         Value::Scalar(scalar) => match kind.module.states() {
             Some(states) if states.contains(&&*scalar.text) => {
                 declaration.fields.push(state_field(&scalar.text, &value.place));

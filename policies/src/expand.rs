@@ -65,7 +65,7 @@ impl Expanded {
         scope: &dyn Scope,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
-        let name = Self::name(declaration, scope, diagnostics)?;
+        let name = kind.module.spelling(&Self::name(declaration, scope, diagnostics)?);
         let mut expanded = Self { name, ..Self::default() };
         let mut fields = Vec::new();
         if let Some((key, template)) = &declaration.mode

@@ -3,6 +3,7 @@
 
 mod declaration;
 mod expand;
+mod explain;
 pub mod field;
 mod files;
 mod host;
@@ -24,6 +25,7 @@ mod typed;
 mod usage;
 mod waivers;
 
+pub use explain::{Declared, DeclaredField, HIDDEN, Layer, SetBy, Variable};
 pub use files::discover;
 pub use inventory::Identity;
 pub use origin::Origin;

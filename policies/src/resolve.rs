@@ -2,7 +2,7 @@
 
 use crate::expand::Expanded;
 use crate::host::{HostFiles, HostScope};
-use crate::merge::{Merged, Merger, Speaker};
+use crate::merge::{Merged, Merger, Speaker, Told};
 use crate::origin::{Origin, Used, by_use};
 use crate::parameter::Inside;
 use crate::policy::Policy;
@@ -71,8 +71,15 @@ impl Repo {
             return self.no_such_host(host);
         };
         let Some(known) = self.inventory.hosts().get(index) else { return self.no_such_host(host) };
-        let (resolver, scope) = self.gather(index, known, facts);
+        let (resolver, scope) = self.gather(index, known, facts, None);
         resolver.finish(index, known, &scope, reveal)
+    }
+
+    /// [`Repo::resolve`], and every declaration that came in.
+    pub(crate) fn resolve_telling(&self, index: usize, host: &Host) -> (Resolution, Vec<Told>) {
+        let (mut resolver, scope) = self.gather(index, host, None, Some(Vec::new()));
+        let told = resolver.merger.told.take().unwrap_or_default();
+        (resolver.finish(index, host, &scope, None), told)
     }
 
     /// The waivers that cover nothing on any of these hosts, which must be all hosts of the repository.
@@ -105,7 +112,14 @@ impl Repo {
         }
     }
 
-    fn gather(&self, index: usize, host: &Host, facts: Option<&Identity>) -> (Resolver<'_>, HostScope) {
+    /// What the policies declare for a host, and into `told` each declaration by itself.
+    fn gather(
+        &self,
+        index: usize,
+        host: &Host,
+        facts: Option<&Identity>,
+        told: Option<Vec<Told>>,
+    ) -> (Resolver<'_>, HostScope) {
         let facts = facts.map_or_else(|| host.facts.clone(), |facts| facts.or(&host.facts));
         let scope = HostScope::new(&self.vars, host, &self.overrides, &facts);
         let mut resolver = Resolver {
@@ -114,6 +128,7 @@ impl Repo {
             diagnostics: Vec::new(),
             undetermined: false,
         };
+        resolver.merger.told = told;
         for policy in self.of_host.get(index).into_iter().flatten().filter_map(|index| self.policies.get(*index)) {
             resolver.policy(policy, &scope);
         }
@@ -125,7 +140,7 @@ impl Repo {
         let declared = self.declared.get_or_init(|| {
             let mut ids = BTreeSet::new();
             for (index, host) in self.inventory.hosts().iter().enumerate() {
-                let (resolver, _) = self.gather(index, host, None);
+                let (resolver, _) = self.gather(index, host, None, None);
                 for merged in &resolver.merger.resources {
                     if let Some(kind) = self.kinds.get(merged.kind) {
                         ids.insert(format!("{}/{}", kind.module.kind(), merged.name));
@@ -251,6 +266,8 @@ impl Resolver<'_> {
         let origin = Origin { place: declaration.label.place.clone(), used: around.used.clone() };
         if truth == Truth::No {
             if let Some(name) = Expanded::name(declaration, scope, &mut Vec::new()) {
+                let kind = self.repo.kinds.get(declaration.kind);
+                let name = kind.map_or_else(|| name.clone(), |kind| kind.module.spelling(&name));
                 self.merger.skip(declaration.kind, &name, &around.speaker, &origin);
             }
             return;

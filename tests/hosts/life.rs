@@ -267,7 +267,10 @@ fn a_pattern_stands_for_the_texts_that_fit() {
 
 #[test]
 fn every_kind_has_a_life_on_real_hosts() {
-    use crate::{kinds_files as files, kinds_packages as packages, kinds_services as services, kinds_users as users};
+    use crate::{
+        kinds_files as files, kinds_packages as packages, kinds_services as services, kinds_sshd as sshd,
+        kinds_users as users,
+    };
     let cases = [
         users::GROUP,
         users::USER,
@@ -277,6 +280,7 @@ fn every_kind_has_a_life_on_real_hosts() {
         files::FILE,
         files::DIRECTORY,
         files::LINK,
+        sshd::SSHD,
     ];
     let tried: std::collections::BTreeSet<_> = cases.iter().map(|case| case.kind).collect();
     let kinds: std::collections::BTreeSet<_> = modules::MODULES.iter().map(|module| module.kind()).collect();

@@ -6,4 +6,5 @@ pub mod changed;
 pub mod clock;
 pub mod numbers;
 pub mod packages;
+pub mod sshd;
 pub mod units;

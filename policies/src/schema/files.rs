@@ -189,6 +189,94 @@ pub(super) struct Policy {
     when: Option<String>,
 }
 
+/// A piece of policy with parameters, for policies to `use`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct Technique {
+    /// Its name (default: the name of the file).
+    #[schemars(regex(pattern = "^[A-Za-z][A-Za-z0-9_-]*$"))]
+    technique: Option<String>,
+    /// What it is for.
+    description: Option<String>,
+    /// What it may be told, by name: a type, or a mapping with `type`.
+    params: Option<Params>,
+}
+
+/// Parameters by name.
+struct Params;
+
+impl JsonSchema for Params {
+    fn schema_name() -> Cow<'static, str> {
+        "Params".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (kind, parameter) = (generator.subschema_for::<Type>(), generator.subschema_for::<Parameter>());
+        json_schema!({
+            "type": "object",
+            "propertyNames": {
+                "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+                "not": { "enum": inventory::RESERVED },
+            },
+            "additionalProperties": { "anyOf": [kind, parameter] },
+        })
+    }
+}
+
+/// What a parameter takes.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Type {
+    String,
+    Integer,
+    Boolean,
+    List,
+    Mapping,
+}
+
+/// A parameter of a technique.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Parameter {
+    /// What it takes.
+    r#type: Type,
+    /// Of a list or a mapping: what each value in it is.
+    of: Option<Type>,
+    /// What it is for.
+    description: Option<String>,
+    /// Its value where a `use` gives none; without a default it must be given.
+    default: Option<Value>,
+    /// A regular expression that describes the whole text: `[a-z]+`.
+    pattern: Option<String>,
+    /// What may be written, and nothing else.
+    one_of: Option<Vec<Value>>,
+    /// The least number.
+    min: Option<i64>,
+    /// The greatest number.
+    max: Option<i64>,
+    /// Said instead of our own words where a value is refused.
+    message: Option<String>,
+}
+
+/// What stands beside a technique's name in `use`.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct Usage {
+    /// A condition, without braces; where it is false, all of it is skipped.
+    when: Option<String>,
+    /// A list or a mapping, without braces: the technique is used for each. Parameters see `item`, or `key` and `value`.
+    for_each: Option<String>,
+    /// `audit`: no command ever changes what the technique declares.
+    mode: Option<Mode>,
+    /// How much drift from it matters (default: as the policy says).
+    severity: Option<Severity>,
+    /// For `--tag`, beside those of the policy.
+    tags: Option<Vec<String>>,
+}
+
 /// The keys that every resource takes.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "only its schema is used")]

@@ -1,9 +1,10 @@
-//! The schema of a policy: its own keys, and a section for each kind.
+//! The schemas of policies and techniques: their own keys, and a section for each kind.
 
 use super::value::{self, Templates, written};
 use super::{files, of};
 use crate::field;
 use engine::AnyModule;
+use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
 /// A key that is no template.
@@ -17,11 +18,36 @@ pub(super) fn policy(modules: &[&dyn AnyModule]) -> Value {
         expression(when);
     }
     if let Some(Value::Object(properties)) = policy.get_mut("properties") {
-        for module in modules {
-            properties.insert(module.section().to_owned(), section(*module));
-        }
+        properties.insert("use".to_owned(), uses());
     }
-    policy
+    with_sections(policy, modules)
+}
+
+pub(super) fn technique(modules: &[&dyn AnyModule]) -> Value {
+    with_sections(written(of::<files::Technique>(), Templates::Never), modules)
+}
+
+fn with_sections(mut file: Value, modules: &[&dyn AnyModule]) -> Value {
+    if let Some(Value::Object(properties)) = file.get_mut("properties") {
+        properties.extend(modules.iter().map(|module| (module.section().to_owned(), section(*module))));
+    }
+    file
+}
+
+/// The techniques that a policy uses: names, or a mapping of one name and what stands beside it.
+fn uses() -> Value {
+    let parameters = json!({ "type": "object", "propertyNames": key() });
+    let one = json!({
+        "type": "object",
+        "properties": keys::<files::Usage>().into_iter().collect::<Map<_, _>>(),
+        "additionalProperties": parameters,
+        "minProperties": 1,
+    });
+    json!({
+        "description": "Techniques that take part, each with its parameters.",
+        "type": "array",
+        "items": { "anyOf": [one, { "type": "string" }] },
+    })
 }
 
 /// All resources of one kind.
@@ -52,7 +78,7 @@ fn resource(module: &dyn AnyModule) -> Value {
         }
         properties.insert(field.name, schema);
     }
-    for (name, key) in common() {
+    for (name, key) in keys::<files::Common>() {
         match properties.get_mut(&name) {
             // A kind's own `mode` beside ours.
             Some(own) => *own = json!({ "anyOf": [own.take(), key] }),
@@ -69,9 +95,9 @@ fn resource(module: &dyn AnyModule) -> Value {
     })
 }
 
-/// The keys that every resource takes.
-fn common() -> Vec<(String, Value)> {
-    let schema = of::<files::Common>();
+/// Keys beside others, with templates in all but expressions.
+fn keys<T: JsonSchema>() -> Vec<(String, Value)> {
+    let schema = of::<T>();
     let keys = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
     keys.into_iter()
         .map(|(name, schema)| match name.as_str() {
