@@ -21,6 +21,8 @@ mod life;
 mod lock_out;
 mod locking;
 mod neighbour;
+mod planted;
 mod read_only;
+mod secrets;
 mod tutorial;
 mod watched;
