@@ -163,8 +163,7 @@ fn due_before(survey: &Survey, course: &Course, nodes: &[Node]) -> Vec<Node> {
         State::Blind(_) | State::Settling { .. } => true,
     };
     let waiting = nodes.iter().filter(open).filter(|node| may_change(survey, node.resource));
-    let before: BTreeSet<usize> =
-        waiting.flat_map(|node| survey.ancestors(node.resource, Strength::After)).collect();
+    let before: BTreeSet<usize> = waiting.flat_map(|node| survey.ancestors(node.resource, Strength::After)).collect();
     course.put_off.iter().copied().filter(|node| before.contains(&node.resource)).collect()
 }
 

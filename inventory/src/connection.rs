@@ -108,7 +108,8 @@ fn duration(
     match parsed {
         Some(duration) if duration >= least && duration <= Duration::from_secs(3600) => Some(duration),
         _ => {
-            let from = if least < Duration::from_secs(1) { String::new() } else { format!("from {}s ", least.as_secs()) };
+            let from =
+                if least < Duration::from_secs(1) { String::new() } else { format!("from {}s ", least.as_secs()) };
             diagnostics.push(
                 Diagnostic::error("bad-value", format!("`{key}` must be a duration {from}up to an hour"))
                     .at(&node.place, "")

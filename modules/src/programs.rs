@@ -28,5 +28,13 @@ pub static QUERIES: &[&Query] = &[
 /// Every command of the crate.
 pub fn commands() -> Vec<&'static Command> {
     let keys: &[&Command] = &[&authorized_keys::WRITE_KEYS];
-    [group::COMMANDS, user::plan::COMMANDS, package::plan::COMMANDS, service::plan::COMMANDS, keys, sshd::plan::COMMANDS].concat()
+    [
+        group::COMMANDS,
+        user::plan::COMMANDS,
+        package::plan::COMMANDS,
+        service::plan::COMMANDS,
+        keys,
+        sshd::plan::COMMANDS,
+    ]
+    .concat()
 }

@@ -67,7 +67,9 @@ pub static SSHD: Fact<Option<Sshd>> = Fact {
 /// What the host's sshd makes of the lines of one keyword (1 argument, separated by newlines): its canonical values, or why
 /// it refuses them. All are asked in one run, and one by one only if something in there is refused.
 pub static CANONICAL: Fact<Result<Vec<String>, String>> = Fact {
-    query: Query::new("sshd values", include_str!("sshd_canonical.sh")).batched(Batch::Split(one_by_one)).limit(1 << 20),
+    query: Query::new("sshd values", include_str!("sshd_canonical.sh"))
+        .batched(Batch::Split(one_by_one))
+        .limit(1 << 20),
     decode: |answer, args| {
         let text = answer.text()?;
         let keyword = args.first().and_then(|lines| lines.split(' ').next()).unwrap_or_default().to_lowercase();
@@ -108,7 +110,8 @@ fn values(printed: &str) -> Values {
 fn read(text: &str) -> Result<Sshd, Blind> {
     let garbled = || Blind::Garbled("sshd's configuration was not shown as a whole".into());
     let (effective, rest) = text.split_once("\n.\n").ok_or_else(garbled)?;
-    let (files, units) = rest.split_once("\n.\n").or_else(|| Some((rest.strip_suffix("\n.")?, ""))).ok_or_else(garbled)?;
+    let (files, units) =
+        rest.split_once("\n.\n").or_else(|| Some((rest.strip_suffix("\n.")?, ""))).ok_or_else(garbled)?;
     let (options, effective) = effective.split_once('\n').ok_or_else(garbled)?;
     let mut sshd = Sshd {
         options: options.strip_prefix("options ").ok_or_else(garbled)?.trim().to_owned(),
@@ -168,7 +171,8 @@ impl Sshd {
 
     /// Whether a line, given with its place among all, is read before the drop-in.
     pub fn is_before_ours(&self, at: usize, line: &Line) -> bool {
-        let beside = line.file.rsplit_once('/').map(|(folder, _)| folder) == DROP_IN.rsplit_once('/').map(|(folder, _)| folder);
+        let beside =
+            line.file.rsplit_once('/').map(|(folder, _)| folder) == DROP_IN.rsplit_once('/').map(|(folder, _)| folder);
         self.before_ours.is_some_and(|before| at < before) || (beside && line.file.as_str() < DROP_IN)
     }
 

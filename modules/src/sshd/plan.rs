@@ -40,9 +40,10 @@ pub(super) fn plan(
     op.serves = written.iter().map(|drift| drift.id.clone()).collect();
     let guard = Guard { ground: Ground::Server, paths: vec![DROP_IN.into()], after: Some(&RELOAD_SSHD) };
     planned.push(op.guarded(guard).into());
-    planned.extend(left.into_iter().map(|(id, why)| {
-        Planned::Do(Op::new(id.clone(), &LEAVE, vec![why], "leave the Match block to a person"))
-    }));
+    planned.extend(
+        left.into_iter()
+            .map(|(id, why)| Planned::Do(Op::new(id.clone(), &LEAVE, vec![why], "leave the Match block to a person"))),
+    );
     Ok(planned)
 }
 
@@ -75,7 +76,9 @@ fn refusal(drift: &Drifted<'_, Sshd>) -> Option<String> {
         return Some(format!("sshd refuses this value: {why}"));
     }
     if let Some(unread) = server.changed.keys().filter(|file| *file != DROP_IN).find_map(|file| unread(server, file)) {
-        return Some(format!("{unread}, and nobody knows whether it would still let us in then; look at it, and reload ssh yourself"));
+        return Some(format!(
+            "{unread}, and nobody knows whether it would still let us in then; look at it, and reload ssh yourself"
+        ));
     }
     if server.socket && ["Port", "ListenAddress"].contains(&name) {
         return Some("systemd listens in place of sshd here: set ListenStream of ssh.socket".into());
@@ -124,7 +127,8 @@ fn content(
             seen => seen.ok(),
         };
         // Elsewhere said already: twice would add up.
-        let twice = known(name).1.adds_up() && server.global(&name.to_lowercase()).any(|(_, line)| line.file != DROP_IN);
+        let twice =
+            known(name).1.adds_up() && server.global(&name.to_lowercase()).any(|(_, line)| line.file != DROP_IN);
         if seen.is_some_and(|seen| !seen.differs(known(name).1)) && !twice {
             keywords.insert(name.to_lowercase(), lines(name, item.spec));
         }
