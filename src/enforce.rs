@@ -168,7 +168,8 @@ fn plan_text(seen: &Seen, plan: &Plan, order: &Order) -> String {
     let mut verdicts: BTreeMap<usize, Verdict> = seen.survey.verdicts();
     for (&index, verdict) in &mut verdicts {
         if let Verdict::Drift { held, .. } = verdict {
-            held.clone_from(&seen.survey.resources[index].held_by);
+            let resource = &seen.survey.resources[index];
+            *held = resource.held_by.clone().or_else(|| resource.secrets.why());
         }
     }
     let host = judged(&seen.survey, &verdicts, seen.took);

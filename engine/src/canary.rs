@@ -118,13 +118,13 @@ mod tests {
 
     #[test]
     fn one_host_goes_first_and_alone_and_the_others_follow() {
-        let (alone, all, told) = run(Turn::kept);
+        let (alone, all, told) = run(|turn| turn.kept());
         assert_eq!((alone, all, told.len()), (1, 10, 0));
     }
 
     #[test]
     fn nobody_follows_a_host_that_was_put_back() {
-        let (alone, all, told) = run(Turn::reverted);
+        let (alone, all, told) = run(|turn| turn.reverted());
         assert_eq!((alone, all, told.len()), (1, 1, 9));
         assert!(told[0].starts_with('h') && told[0].contains("went first"), "{}", told[0]);
     }

@@ -3,6 +3,7 @@
 
 use crate::id::Id;
 use crate::switch::Guard;
+use std::fmt;
 
 /// A fixed shell program that changes a host.
 ///
@@ -18,7 +19,7 @@ pub struct Command {
 }
 
 /// One change to make.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Op {
     /// The resources it serves; if one of them has already failed in this level, it is not run.
     pub serves: Vec<Id>,
@@ -40,6 +41,13 @@ pub struct Op {
     /// It may take away what sessions stand on in a way that nobody can tell beforehand: how it is undone. The engine
     /// puts aside what this session does not stand on (see [`crate::guard`]).
     pub guard: Option<Guard>,
+}
+
+/// Neither its arguments nor its input: they may be secret.
+impl fmt::Debug for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Op").field("serves", &self.serves).field("command", &self.command.name).finish_non_exhaustive()
+    }
 }
 
 impl Op {
@@ -122,6 +130,13 @@ pub enum Danger {
     Unit(String),
     /// The package is removed.
     Package(String),
+    /// This file of sudo is written anew, and gives rights only as it says then.
+    Rights {
+        /// The file.
+        path: String,
+        /// Who may still do everything as root, groups without `%`; `None`: whom the new content names.
+        left: Option<Vec<String>>,
+    },
 }
 
 /// What a module answers when it is asked how to put things right.

@@ -9,6 +9,7 @@ use crate::id::Id;
 use crate::link::Connect;
 use crate::plan::{Plan, may_change, plan_level, refuse_dangers};
 use crate::query::Blind;
+use crate::secrecy::Discreet;
 use crate::session::{Armed, Done, Session};
 use crate::survey::{State, Survey};
 use crate::switch::Outcome;
@@ -76,6 +77,8 @@ pub fn apply(
     watch: &dyn Watch,
 ) -> BTreeMap<usize, Verdict> {
     let mut course = Course::default();
+    let secrecy = survey.secrecy.clone();
+    let watch: &dyn Watch = &Discreet { secrecy: secrecy.clone(), watch };
     let wanted = survey.wanted.clone();
     wait_until_settled(survey, &mut session, &wanted, watch);
     note_first(survey, &mut course);
@@ -92,7 +95,7 @@ pub fn apply(
         wait_until_settled(survey, &mut session, &wanted, watch);
     }
     session.release();
-    survey.selected().map(|index| (index, final_verdict(survey, &course, index))).collect()
+    survey.selected().map(|index| (index, secrecy.verdict(final_verdict(survey, &course, index)))).collect()
 }
 
 /// The verdicts if nothing is changed, because `why`: what differs is held.
@@ -102,7 +105,9 @@ pub fn declined(survey: &Survey, why: &str) -> BTreeMap<usize, Verdict> {
         match verdict {
             Verdict::Compliant => *verdict = Verdict::Kept,
             Verdict::Drift { held, .. } => {
-                *held = Some(survey.resources[index].held_by.clone().unwrap_or_else(|| why.to_owned()))
+                let resource = &survey.resources[index];
+                let own = resource.held_by.clone().or_else(|| resource.secrets.why());
+                *held = Some(own.unwrap_or_else(|| why.to_owned()));
             }
             _ => {}
         }
@@ -347,6 +352,8 @@ fn blocked_by(survey: &Survey, course: &Course, index: usize) -> Option<(usize, 
             "drifts and is waived".to_owned()
         } else if let Some(held) = course.held.get(&other).or(survey.resources[other].held_by.as_ref()) {
             format!("drifts and is held: {held}")
+        } else if let Some(why) = survey.resources[other].secrets.why() {
+            format!("drifts and cannot be put right: {why}")
         } else {
             return None;
         };
@@ -357,7 +364,10 @@ fn blocked_by(survey: &Survey, course: &Course, index: usize) -> Option<(usize, 
 fn final_verdict(survey: &Survey, course: &Course, index: usize) -> Verdict {
     let resource = &survey.resources[index];
     let state = &survey.states[index];
-    let left = || state.changes().to_vec();
+    let left = || match state.changes() {
+        [] => Vec::new(),
+        changes => changes.iter().cloned().chain(resource.secrets.unknown()).collect(),
+    };
     if resource.spec.is_none() {
         return Verdict::Skipped;
     }
@@ -372,13 +382,17 @@ fn final_verdict(survey: &Survey, course: &Course, index: usize) -> Verdict {
     }
     let first = course.first.get(&index);
     match state {
-        State::Checked(checked) if checked.changes.is_empty() => match first {
-            Some(changes) => Verdict::Changed { changes: changes.clone() },
-            None => Verdict::Kept,
+        State::Checked(checked) if checked.changes.is_empty() => match (resource.secrets.why(), first) {
+            (Some(why), _) => Verdict::Unknown { why },
+            (None, Some(changes)) => Verdict::Changed { changes: changes.clone() },
+            (None, None) => Verdict::Kept,
         },
         State::Checked(_) | State::Settling { .. } => {
             if let Some(held) = course.held.get(&index).or(resource.held_by.as_ref()) {
                 return Verdict::Drift { changes: left(), held: Some(held.clone()) };
+            }
+            if let Some(why) = resource.secrets.why() {
+                return Verdict::Drift { changes: left(), held: Some(why) };
             }
             match (blocked_by(survey, course, index), first) {
                 (Some((by, because)), _) => blocked(survey, by, because),

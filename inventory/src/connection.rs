@@ -1,6 +1,6 @@
 //! How to reach a host.
 
-use source::{Diagnostic, Table};
+use source::{Diagnostic, Place, SecretName, Table};
 use std::time::Duration;
 
 /// What carries the scripts.
@@ -49,6 +49,8 @@ pub struct Settings {
     pub identity: Option<String>,
     /// A known hosts file; relative to the repository's root unless it begins with `/` or `~/`.
     pub known_hosts: Option<String>,
+    /// The secret that holds sudo's password, and where it is named.
+    pub become_secret: Option<(SecretName, Place)>,
     /// The time to connect and authenticate.
     pub timeout: Option<Duration>,
     /// After how long the host undoes by itself what took the way in from comply.
@@ -82,8 +84,27 @@ impl Settings {
             connection: table.read("connection", diagnostics).unwrap_or(below.connection),
             port: table.read("port", diagnostics).or(below.port),
             become_root: table.read("become", diagnostics).or(below.become_root),
+            become_secret: secret(table, diagnostics).or_else(|| below.become_secret.clone()),
             timeout: duration(table, "timeout", Duration::from_millis(1), diagnostics).or(below.timeout),
             revert_after: duration(table, "revert_after", Duration::from_secs(10), diagnostics).or(below.revert_after),
+        }
+    }
+}
+
+fn secret(table: &mut Table<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<(SecretName, Place)> {
+    let name: String = table.read("become_secret", diagnostics)?;
+    let place = table.get("become_secret")?.place.clone();
+    match SecretName::new(&name, None) {
+        Ok(name) => Some((name, place)),
+        Err(why) => {
+            diagnostics.push(
+                Diagnostic::error(
+                    "bad-value",
+                    format!("`become_secret` is the name of a secret, not a password: {why}"),
+                )
+                .at(&place, ""),
+            );
+            None
         }
     }
 }

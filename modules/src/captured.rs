@@ -42,8 +42,12 @@ impl Repository for Files {
     fn read(&self, path: &str) -> Result<Arc<[u8]>, String> {
         self.0.get(path).map(|bytes| Arc::from(*bytes)).ok_or_else(|| format!("there is no file {path}"))
     }
-    fn render(&self, path: &str) -> Result<String, String> {
+    fn render(&self, _: &str, _: &str, path: &str) -> Result<String, String> {
         self.read(path).map(|bytes| String::from_utf8_lossy(&bytes).replace("{{ name }}", "pica01"))
+    }
+    /// A resource that is called so.
+    fn holds_secret(&self, name: &str) -> bool {
+        name.contains("secret")
     }
 }
 
@@ -129,6 +133,7 @@ fn tell(change: &Change) -> String {
         Difference::Missing(element) => format!("{}: + {element}", change.field),
         Difference::Extra(element) => format!("{}: - {element}", change.field),
         Difference::Text { diff: Some(diff), .. } => format!("{}:\n{diff}", change.field),
+        Difference::Unknown(why) => format!("{}: unknown, {why}", change.field),
         Difference::Text { hidden, .. } => format!("{}: differs ({})", change.field, hidden.as_deref().unwrap_or("")),
     }
 }

@@ -94,6 +94,9 @@ fn read(
     let mut declaration = empty(index, label, &label.place, diagnostics)?;
     match &value.value {
         Value::Map(entries) => {
+            if value.get("secret").and_then(Node::as_bool) == Some(true) {
+                value.get("content").into_iter().for_each(|content| content.place.hide());
+            }
             for (key, node) in entries {
                 field(&mut declaration, kind, key, node, diagnostics);
             }

@@ -11,6 +11,7 @@ mod guarded_sshd;
 mod hostile_files;
 mod hostile_hosts;
 mod hostile_names;
+mod kinds_access;
 mod kinds_files;
 mod kinds_packages;
 mod kinds_services;

@@ -77,19 +77,26 @@ pub enum Image {
     Bookworm,
     /// Debian 13.
     Trixie,
+    /// Debian 12 with a Docker engine of its own, and Compose v1.
+    BookwormDocker,
+    /// Debian 13 with a Docker engine of its own, and Compose v2.
+    TrixieDocker,
     /// Busybox and nothing else: no systemd, no sshd, no dpkg.
     Busybox,
 }
 
 impl Image {
     /// Every image there is.
-    pub const ALL: [Image; 3] = [Image::Bookworm, Image::Trixie, Image::Busybox];
+    pub const ALL: [Image; 5] =
+        [Image::Bookworm, Image::Trixie, Image::BookwormDocker, Image::TrixieDocker, Image::Busybox];
 
     /// The image's name in the engine.
     pub fn name(self) -> &'static str {
         match self {
             Image::Bookworm => "comply-test:bookworm",
             Image::Trixie => "comply-test:trixie",
+            Image::BookwormDocker => "comply-test:bookworm-docker",
+            Image::TrixieDocker => "comply-test:trixie-docker",
             Image::Busybox => "comply-test:busybox",
         }
     }
@@ -186,6 +193,10 @@ impl Host {
                 // A host has a ::1, and some services insist on it.
                 "--sysctl=net.ipv6.conf.all.disable_ipv6=0",
             ]);
+        }
+        if matches!(image, Image::BookwormDocker | Image::TrixieDocker) {
+            // Images and containers of the host's own engine: on the layers of ours it could not use layers itself.
+            create.extend(["--volume=/var/lib/docker", "--sysctl=net.ipv4.ip_forward=1"]);
         }
         create.push(image.name());
         docker(&create, b"");
