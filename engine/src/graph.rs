@@ -321,7 +321,8 @@ fn packages_together(draft: &mut Draft, links: &[Links]) {
     if packages.is_empty() {
         return;
     }
-    let before = ancestors(draft, &packages);
+    let feeds = (0..links.len()).filter(|&node| links[node].feeds_packages).map(NodeIndex::new);
+    let before = ancestors(draft, &packages.iter().copied().chain(feeds).collect());
     let others: BTreeSet<NodeIndex> = before.difference(&packages).copied().collect();
     // A package that something before another package needs cannot wait for all of it.
     let early = ancestors(draft, &others);

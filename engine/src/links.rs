@@ -28,6 +28,8 @@ pub struct Links {
     pub needs: Vec<Anchor>,
     /// What comes first if both are to be done; order only.
     pub after: Vec<Anchor>,
+    /// What packages come from: it comes before the package phase, with all that it needs itself.
+    pub feeds_packages: bool,
     /// The resource takes part in the package phase: everything that it does not need comes after it.
     pub packages: bool,
 }

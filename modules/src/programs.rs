@@ -1,7 +1,7 @@
 //! All that this crate may run on a host, in one list for review: a snapshot of it stands beside its test.
 
 use crate::facts::{accounts, authorized_keys, changed, clock, key_files, numbers, packages, units};
-use crate::{group, package, service, sudoers, user};
+use crate::{apt_repository, group, package, service, sudoers, user};
 use engine::{Command, Query};
 
 /// Every query of the crate.
@@ -27,6 +27,14 @@ pub static QUERIES: &[&Query] = &[
 /// Every command of the crate.
 pub fn commands() -> Vec<&'static Command> {
     let keys: &[&Command] = &[&authorized_keys::WRITE_KEYS];
-    [group::COMMANDS, user::plan::COMMANDS, package::plan::COMMANDS, service::plan::COMMANDS, keys, sudoers::COMMANDS]
-        .concat()
+    [
+        apt_repository::COMMANDS,
+        group::COMMANDS,
+        keys,
+        package::plan::COMMANDS,
+        service::plan::COMMANDS,
+        sudoers::COMMANDS,
+        user::plan::COMMANDS,
+    ]
+    .concat()
 }

@@ -133,7 +133,7 @@ mod tests {
             let (from, to) = (from.min(version.len()), to.min(version.len()));
             let (from, to) = (from.min(to), from.max(to));
             let pattern = format!("{}*{}", &version[..from], &version[to..]);
-            prop_assert!(glob::matches(pattern, version));
+            prop_assert!(glob::matches(&pattern, &version));
         }
     }
 }
