@@ -12,6 +12,7 @@ mod hostile_files;
 mod hostile_hosts;
 mod hostile_names;
 mod kinds_access;
+mod kinds_apt;
 mod kinds_files;
 mod kinds_packages;
 mod kinds_services;
