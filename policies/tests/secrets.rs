@@ -62,7 +62,8 @@ const POLICY: &str = "hosts: [all]\nfiles:\n  \
     /two: {template: templates/two}\n  \
     /three: {content: \"{{ secret('gone') }}\"}\n  \
     /four: {content: plain}\n";
-const TEMPLATE: (&str, &str) = ("templates/two", "{% for name in ['x', 'y'] %}{{ secret(name, field='user') }}{% endfor %}");
+const TEMPLATE: (&str, &str) =
+    ("templates/two", "{% for name in ['x', 'y'] %}{{ secret(name, field='user') }}{% endfor %}");
 
 #[test]
 fn without_a_provider_names_are_all_there_is() {

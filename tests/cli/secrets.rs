@@ -15,7 +15,10 @@ fn sandbox(secrets: &str, names: &[&str]) -> Sandbox {
     let calls: String = names.iter().map(|name| format!("{{{{ secret({name}) }}}}\n")).collect();
     sandbox.write("templates/t", &calls);
     let file = sandbox.path("managed");
-    sandbox.write("policies/base.yml", &format!("hosts: [here]\nfiles:\n  {}: {{template: templates/t, mode: 0600}}\n", file.display()));
+    sandbox.write(
+        "policies/base.yml",
+        &format!("hosts: [here]\nfiles:\n  {}: {{template: templates/t, mode: 0600}}\n", file.display()),
+    );
     sandbox
 }
 
@@ -99,7 +102,10 @@ fn files_that_only_their_owner_reads_give_secrets() {
 
 #[test]
 fn a_program_gives_secrets_and_is_run_once_for_each_without_a_shell() {
-    let sandbox = sandbox("{provider: command, command: [./give, \"of {};$(touch pwned)\", \"{}\"]}", &["'db'", "'db', field='user'"]);
+    let sandbox = sandbox(
+        "{provider: command, command: [./give, \"of {};$(touch pwned)\", \"{}\"]}",
+        &["'db'", "'db', field='user'"],
+    );
     let give = |script: &str| {
         sandbox.write("give", &format!("#!/bin/sh\necho \"$1\" >>asked\n{script}\n"));
         fs::set_permissions(sandbox.path("give"), fs::Permissions::from_mode(0o755)).unwrap();
@@ -161,7 +167,12 @@ fn nothing_is_fetched_for_what_is_not_selected_nor_by_check_and_graph() {
     let sandbox = sandbox("{provider: command, command: [touch, \"called-{}\"]}", &["'db'"]);
     let file = sandbox.path("other");
     sandbox.write("policies/other.yml", &format!("hosts: [here]\nfiles:\n  {}: {{content: x}}\n", file.display()));
-    for args in [&["check"][..], &["graph", "here"], &["audit", "--policy", "other"], &["enforce", "--yes", "--policy", "other"]] {
+    for args in [
+        &["check"][..],
+        &["graph", "here"],
+        &["audit", "--policy", "other"],
+        &["enforce", "--yes", "--policy", "other"],
+    ] {
         let ended = run(&sandbox, args, &[]);
         assert!([0, 2].contains(&ended.code), "{args:?} {}", ended.err);
         assert!(!sandbox.path("called-db").exists(), "{args:?}");

@@ -155,7 +155,10 @@ fn mistakes_in_lines_with_secrets_do_not_show_them() {
         ("users: {x: {password: Pl4ntedS3cret, pasword: y}}", "pasword"),
         ("users: {x: {password: Pl4ntedS3cret}}", "crypt hash"),
         ("files: {/etc/x: {secret: true, content: Pl4ntedS3cret, mdoe: 1}}", "mdoe"),
-        ("files:\n  /etc/x: {secret: true, content: Pl4ntedS3cret}\n  y: {name: /etc/x, secret: true, content: other}", "two values"),
+        (
+            "files:\n  /etc/x: {secret: true, content: Pl4ntedS3cret}\n  y: {name: /etc/x, secret: true, content: other}",
+            "two values",
+        ),
         ("users: {x: {password: \"Pl4ntedS3cret}}", ""),
     ] {
         let repo = repo.path();

@@ -102,7 +102,10 @@ fn what_lacks_its_secret_is_unknown_and_left_alone_and_the_rest_is_judged() {
     host.sh_ok("chmod 600 /etc/app.key; echo x >>/etc/app.conf; rm /etc/plain");
     let audit = run(&repo, &["audit"], &one);
     audit.assert_code(5);
-    assert_eq!(told(&audit, &host, "file//etc/app.key"), ["mode: 0600 → 0640".to_owned(), format!("content unknown: {why}")]);
+    assert_eq!(
+        told(&audit, &host, "file//etc/app.key"),
+        ["mode: 0600 → 0640".to_owned(), format!("content unknown: {why}")]
+    );
     assert_eq!(audit.verdict("file//etc/app.conf"), "unknown");
     let enforce = run(&repo, &["enforce", "--yes"], &one);
     enforce.assert_code(5);
