@@ -130,6 +130,13 @@ pub enum Danger {
     Unit(String),
     /// The package is removed.
     Package(String),
+    /// This file of sudo is written anew, and gives rights only as it says then.
+    Rights {
+        /// The file.
+        path: String,
+        /// Who may still do everything as root, groups without `%`; `None`: whom the new content names.
+        left: Option<Vec<String>>,
+    },
 }
 
 /// What a module answers when it is asked how to put things right.

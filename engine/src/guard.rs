@@ -101,6 +101,7 @@ pub fn refusal(op: &Op, standing: &Standing, facts: &Facts) -> Result<Option<Str
             Danger::Unit(unit) => unit_refusal(unit, standing),
             Danger::Package(package) => package_refusal(package, standing),
             Danger::Keys { account, removed, left } => keys_refusal(account, removed, left, standing),
+            Danger::Rights { path, left } => sudo_refusal(op, path, left.as_deref(), standing, facts)?,
             Danger::Group { account, group } => group_refusal(account.as_deref(), group, standing, facts)?,
         };
         if why.is_some() {
@@ -211,14 +212,35 @@ fn rights_refusal(
     let named = facts.ask(&NAMED, &[login, path])?;
     let lost = named.iter().find(|name| !written || memchr::memmem::find(&op.stdin, name.as_bytes()).is_none());
     if let Some(name) = lost {
-        return Ok(Some(format!(
-            "refused: this session is logged in as {login} and is root by what {path} says of {name}; log in as somebody else to do this"
-        )));
+        return Ok(Some(lost_rights(login, path, name)));
     }
     let checked = op.args.get(4).is_some_and(|check| check.contains("visudo"));
     Ok((written && !checked && path.starts_with("/etc/sudoers")).then(|| {
         format!("refused: a mistake in {path} would end all rights by sudo, those of this session too; add `validate: visudo -cf {{}}`")
     }))
+}
+
+/// What a file of sudo that is written anew would no longer say of the session's account or its groups.
+fn sudo_refusal(
+    op: &Op,
+    path: &str,
+    left: Option<&[String]>,
+    standing: &Standing,
+    facts: &Facts,
+) -> Result<Option<String>, Pending> {
+    let Some(login) = standing.account.as_deref().filter(|_| standing.becomes) else { return Ok(None) };
+    let named = facts.ask(&NAMED, &[login, path])?;
+    let stays = |name: &str| match left {
+        Some(left) => left.iter().any(|other| other == name || other == "ALL"),
+        None => memchr::memmem::find(&op.stdin, name.as_bytes()).is_some(),
+    };
+    Ok(named.iter().find(|name| !stays(name)).map(|name| lost_rights(login, path, name)))
+}
+
+fn lost_rights(login: &str, path: &str, name: &str) -> String {
+    format!(
+        "refused: this session is logged in as {login} and is root by what {path} says of {name}; log in as somebody else to do this"
+    )
 }
 
 fn keys_refusal(account: &str, removed: &[String], left: &[String], standing: &Standing) -> Option<String> {

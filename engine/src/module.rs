@@ -43,6 +43,8 @@ pub trait Module: Sync + Sized + 'static {
 
     /// The field that `name: VALUE` stands for, where VALUE is no mapping.
     const SHORT: Option<&'static str> = None;
+    /// Why resources of this kind are never put right, only looked at; `None`: they are.
+    const AUDIT_ONLY: Option<&'static str> = None;
 
     /// What the policy says.
     type Spec: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'static;
@@ -71,8 +73,8 @@ pub trait Module: Sync + Sized + 'static {
         Vec::new()
     }
 
-    /// Gives one resource a look at what all resources of the host provide, once every kind is sealed: for what
-    /// depends on whether anything else is declared. Nothing that [`Module::links`] reads may change.
+    /// Gives one resource a look at what all resources of the host provide, and at their ids, once every kind is sealed:
+    /// for what depends on whether anything else is declared. Nothing that [`Module::links`] reads may change.
     fn settle(&self, name: &str, spec: &mut Self::Spec, provided: &BTreeSet<Anchor>) {
         let _ = (name, spec, provided);
     }
@@ -192,6 +194,8 @@ pub trait AnyModule: Sync {
     fn short(&self) -> Option<&'static str>;
     /// [`Module::spelling`].
     fn spelling(&self, name: &str) -> String;
+    /// [`Module::AUDIT_ONLY`].
+    fn audit_only(&self) -> Option<&'static str>;
     /// [`Module::DOC`].
     fn doc(&self) -> &'static str;
     /// The JSON Schema of `Spec`, draft 7, without references; its `properties` are the fields.
@@ -315,6 +319,7 @@ impl<M: Module> AnyModule for Kind<M> {
         steps: STEPS -> &'static [&'static str],
         states: STATE -> Option<&'static [&'static str]>,
         short: SHORT -> Option<&'static str>,
+        audit_only: AUDIT_ONLY -> Option<&'static str>,
         doc: DOC -> &'static str
     );
 

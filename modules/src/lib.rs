@@ -4,14 +4,18 @@
 //! a host lives in [`facts`].
 
 pub mod account_name;
+pub mod apt_repository;
 #[cfg(test)]
 mod captured;
+pub mod cron;
 pub mod date;
 pub mod debian_version;
 pub mod directory;
+pub mod dropin_name;
 pub mod duration;
 pub mod facts;
 pub mod file;
+pub mod glob;
 pub mod group;
 #[cfg(test)]
 mod host;
@@ -26,10 +30,14 @@ pub mod public_key;
 pub mod service;
 pub mod ssh_key;
 pub mod sshd;
+pub mod sudoers;
+pub mod system_file;
 pub mod unified_diff;
+pub mod unmanaged;
 pub mod user;
 pub mod validate;
 pub mod version_wish;
+pub mod words;
 
 use engine::{AnyModule, Kind};
 
@@ -37,6 +45,7 @@ use engine::{AnyModule, Kind};
 pub static MODULES: &[&dyn AnyModule] = &[
     &Kind(&group::Group),
     &Kind(&user::User),
+    &Kind(&apt_repository::AptRepository),
     &Kind(&package::Package),
     &Kind(&service::Service),
     &Kind(&file::File),
@@ -44,4 +53,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Kind(&link::Link),
     &Kind(&ssh_key::SshKey),
     &Kind(&sshd::Sshd),
+    &Kind(&sudoers::Sudoers),
+    &Kind(&cron::Cron),
+    &Kind(&unmanaged::Unmanaged),
 ];

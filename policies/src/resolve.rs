@@ -11,7 +11,7 @@ use crate::sealing::{Found, Reveal, Sealing, without_provider};
 use crate::section::Entry;
 use crate::usage::Usage;
 use engine::secrecy::Held;
-use engine::{Id, Resource};
+use engine::{Anchor, Id, Mode, Resource};
 use inventory::{Host, Identity};
 use source::{Diagnostic, Each, Expr, Local, Place, Scope, SourceFile, Truth, sorted, suggest};
 use std::cell::Cell;
@@ -383,11 +383,13 @@ impl Resolver<'_> {
         Some(diagnostic.maybe_hint(suggest::nearest(name, names).map(|near| format!("did you mean `{kind}/{near}`?"))))
     }
 
-    /// Shows every resource what all of them provide.
+    /// Shows every resource what all of them provide, and are.
     fn settle(&self, specs: &mut HashMap<(usize, String), Box<dyn engine::AnySpec>>) {
         let mut provided = BTreeSet::new();
         for ((kind, name), spec) in specs.iter() {
-            let steps = self.repo.kinds.get(*kind).map_or(0, |kind| kind.module.steps().len());
+            let Some(module) = self.repo.kinds.get(*kind).map(|kind| kind.module) else { continue };
+            provided.insert(Anchor::Resource(format!("{}/{name}", module.kind())));
+            let steps = module.steps().len();
             provided.extend((0..steps).flat_map(|step| spec.links(name, step).provides));
         }
         for ((_, name), spec) in specs.iter_mut() {
@@ -456,8 +458,11 @@ fn resource(
         id,
         module,
         spec,
-        mode: merged.mode,
-        held_by: (!merged.held_by.is_empty()).then(|| merged.held_by.join(" and ")),
+        mode: if module.audit_only().is_some() { Mode::Audit } else { merged.mode },
+        held_by: module
+            .audit_only()
+            .map(str::to_owned)
+            .or_else(|| (!merged.held_by.is_empty()).then(|| merged.held_by.join(" and "))),
         severity: merged.severity.unwrap_or_default(),
         tags: merged.tags,
         refs: merged.refs,
@@ -467,6 +472,7 @@ fn resource(
         before: ids(merged.before),
         secrets: Held { any: !found.names.is_empty(), missing: found.missing },
         waiver,
+        undetermined: merged.undetermined,
         selected: true,
     }
 }

@@ -93,10 +93,13 @@ fn set(changes: &[Change], field: &str, missing: bool, tense: Tense, style: &Sty
         Some(noun) => (noun, true),
         // Of a directory.
         None if field == "exclusive" => ("names", false),
+        // Of a host.
+        None if field == "undeclared" => ("things", false),
         None => (field, false),
     };
     let verb = match (tense, missing, forbidden) {
         (Tense::Must, false, false) if field == "exclusive" => " in it that no policy declares",
+        (Tense::Must, false, false) if field == "undeclared" => " there that no policy declares",
         (Tense::Must, true, _) => " missing",
         (Tense::Must, false, false) => " not listed",
         (Tense::Must, false, true) => " there and must not be",
