@@ -206,7 +206,8 @@ fn problem(problem: &Problem, resolution: &Resolution) -> Diagnostic {
         }
         Problem::PathTwice { first, second, .. } => ("path-twice", vec![first, second], Some("keep one of them")),
         Problem::NotAMember { account, group } => {
-            let hint = "`members` lists everybody who is in the group: add the account there, or leave the group out here";
+            let hint =
+                "`members` lists everybody who is in the group: add the account there, or leave the group out here";
             ("not-a-member", vec![account, group], Some(hint))
         }
     };

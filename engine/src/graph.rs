@@ -218,7 +218,8 @@ impl Graph {
         let nodes = Nodes::of(resources);
         let Edges { needs, after, orphans } = nodes.edges();
         let orphans = orphans.into_iter().map(|(absent, needers)| Problem::NeedsAbsent { needers, absent });
-        let mut problems: Vec<Problem> = orphans.chain(claims::problems(resources, &nodes.nodes, &nodes.links)).collect();
+        let mut problems: Vec<Problem> =
+            orphans.chain(claims::problems(resources, &nodes.nodes, &nodes.links)).collect();
         let mut draft = Draft::new();
         for &node in &nodes.nodes {
             draft.add_node(Some(node));
@@ -373,7 +374,8 @@ fn packages_together(draft: &mut Draft, links: &[Links]) {
     if packages.is_empty() {
         return;
     }
-    let before = ancestors(draft, &packages);
+    let feeds = (0..links.len()).filter(|&node| links[node].feeds_packages).map(NodeIndex::new);
+    let before = ancestors(draft, &packages.iter().copied().chain(feeds).collect());
     let others: BTreeSet<NodeIndex> = before.difference(&packages).copied().collect();
     // A package that something before another package needs cannot wait for all of it.
     let early = ancestors(draft, &others);

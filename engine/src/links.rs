@@ -34,6 +34,8 @@ pub struct Links {
     pub joins: Vec<(String, Anchor)>,
     /// Groups that are to have exactly these members.
     pub admits: Vec<(Anchor, BTreeSet<String>)>,
+    /// What packages come from: it comes before the package phase, with all that it needs itself.
+    pub feeds_packages: bool,
     /// The resource takes part in the package phase: everything that it does not need comes after it.
     pub packages: bool,
 }

@@ -1,7 +1,7 @@
 //! All that this crate may run on a host, in one list for review: a snapshot of it stands beside its test.
 
 use crate::facts::{accounts, authorized_keys, changed, clock, key_files, numbers, packages, sshd as servers, units};
-use crate::{group, package, service, sshd, sudoers, user};
+use crate::{apt_repository, group, package, service, sshd, sudoers, user};
 use engine::{Command, Query};
 
 /// Every query of the crate.
@@ -30,13 +30,14 @@ pub static QUERIES: &[&Query] = &[
 pub fn commands() -> Vec<&'static Command> {
     let keys: &[&Command] = &[&authorized_keys::WRITE_KEYS];
     [
+        apt_repository::COMMANDS,
         group::COMMANDS,
-        user::plan::COMMANDS,
+        keys,
         package::plan::COMMANDS,
         service::plan::COMMANDS,
-        keys,
         sshd::plan::COMMANDS,
         sudoers::COMMANDS,
+        user::plan::COMMANDS,
     ]
     .concat()
 }
