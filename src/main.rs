@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod desk;
 mod enforce;
+mod explain;
 mod graph;
 mod interrupt;
 mod manual;
@@ -14,9 +15,11 @@ mod repository;
 mod revision;
 mod run;
 mod schema;
+mod secrets;
 mod site;
 mod start;
 mod terminal;
+mod watch;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -26,11 +29,16 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|defect| {
-        let words = escape::line(&defect.to_string(), false);
-        terminal::tell(&format!("comply: this is a defect of comply, please report it: {words}\n"));
+        terminal::tell(&told(&defect.to_string()));
     }));
     let exit = panic::catch_unwind(run).unwrap_or(Exit::Unable);
     ExitCode::from(exit.code())
+}
+
+/// A defect in words, without a secret that may be in them.
+fn told(defect: &str) -> String {
+    let words = escape::line(&secrets::known().conceal(defect), false);
+    format!("comply: this is a defect of comply, please report it: {words}\n")
 }
 
 fn run() -> Exit {
@@ -50,8 +58,19 @@ fn run() -> Exit {
         cli::Command::Audit(args) => audit::run(args, cli.color),
         cli::Command::Enforce(args) => enforce::run(args, cli.color),
         cli::Command::Graph(args) => graph::run(args, cli.color),
+        cli::Command::Explain(args) => explain::run(args, cli.color),
         cli::Command::Schema { what } => schema::run(*what),
         cli::Command::Completions { shell } => manual::completions(*shell),
         cli::Command::Man => manual::man(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_defect_is_told_without_secrets() {
+        crate::secrets::known().learn("Br1llenschlange");
+        let told = super::told("panicked at x.rs:1: no `Br1llenschlange`");
+        assert!(told.contains("no `[secret]`") && !told.contains("schlange"), "{told}");
     }
 }

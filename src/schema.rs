@@ -13,8 +13,10 @@ pub fn run(what: Schema) -> Exit {
         Schema::Project => language(File::Project),
         Schema::Inventory => language(File::Inventory),
         Schema::Policy => language(File::Policy),
+        Schema::Technique => language(File::Technique),
         Schema::Waivers => language(File::Waivers),
         Schema::Report => reports::schema::of_report(),
+        Schema::Explanation => reports::schema::of_explanation(),
     };
     match terminal::print(&format!("{schema:#}\n")) {
         Ok(()) => Exit::Compliant,

@@ -38,6 +38,8 @@ pub enum Difference {
         /// In its place: "binary", "secret", "larger than 1 MiB".
         hidden: Option<String>,
     },
+    /// It is not known whether it differs, and why: its secret could not be had.
+    Unknown(String),
 }
 
 impl Change {
@@ -66,6 +68,11 @@ impl Change {
         Self::of(field, Difference::Text { diff: None, hidden: Some(why.into()) })
     }
 
+    /// A field that cannot be compared, and why.
+    pub fn unknown(field: &'static str, why: impl Into<String>) -> Self {
+        Self::of(field, Difference::Unknown(why.into()))
+    }
+
     /// The same change, put right in a later step of the resource.
     pub fn in_step(mut self, step: usize) -> Self {
         self.step = step;
@@ -83,7 +90,7 @@ impl Change {
             Difference::Missing(element) | Difference::Extra(element) => {
                 format!("{}\0{element}", self.field)
             }
-            Difference::Value { .. } | Difference::Text { .. } => self.field.to_owned(),
+            Difference::Value { .. } | Difference::Text { .. } | Difference::Unknown(_) => self.field.to_owned(),
         }
     }
 }

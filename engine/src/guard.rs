@@ -1,10 +1,12 @@
-//! Refuses, before anything is done, what would take away the ground a session stands on.
+//! Refuses, before anything is done, what would take away the ground a session stands on; and decides what is done
+//! behind the switch, since nobody can tell beforehand what it takes away.
 
-use crate::command::{Danger, Op};
+use crate::command::{Command, Danger, Op};
 use crate::facts::{Facts, Pending};
 use crate::link::Standing;
 use crate::paths::STAT;
 use crate::query::{Answer, Blind, Fact, Query};
+use crate::switch::{Ground, Guard};
 use crate::writes;
 
 /// Where a group (1 argument) opens a door: the files of sudo, doas and sshd that name it, and its line in
@@ -53,6 +55,39 @@ done"#,
     ),
     decode: |answer, _| Ok(answer.text()?.lines().map(str::to_owned).collect()),
 };
+
+/// Files that others than their own kinds may write, what they carry, and what makes them effective.
+static GROUND: [(&str, Ground, Option<&Command>); 7] = [
+    ("/etc/ssh/sshd_config", Ground::Server, Some(&RELOAD_SSHD)),
+    ("/etc/ssh/sshd_config.d/", Ground::Server, Some(&RELOAD_SSHD)),
+    ("/etc/pam.d/", Ground::Server, None),
+    ("/etc/nsswitch.conf", Ground::Server, None),
+    ("/etc/sudoers", Ground::Rights, None),
+    ("/etc/sudoers.d/", Ground::Rights, None),
+    ("/etc/doas.conf", Ground::Rights, None),
+];
+
+/// Lets sshd read its configuration anew, and waits until it has: before that it still lets in whom it let in before. One
+/// that does not run is started.
+pub static RELOAD_SSHD: Command = Command { name: "reload sshd", shell: include_str!("script/reload_sshd.sh") };
+
+/// How `op` is undone if nobody comes in after it; `None`: sessions like this one do not stand on what it changes.
+pub fn guard(op: &Op, standing: &Standing) -> Option<Guard> {
+    let guard = op.guard.clone().or_else(|| {
+        let path = op.args.first()?;
+        let commands = [&writes::WRITE, &writes::OWN, &writes::REMOVE, &writes::LINK];
+        let (_, ground, after) = GROUND.iter().find(|(ground, ..)| match ground.strip_suffix('/') {
+            Some(directory) => path.rsplit_once('/').is_some_and(|(parent, _)| parent == directory),
+            None => path == ground,
+        })?;
+        commands.iter().any(|command| std::ptr::eq(op.command, *command)).then(|| Guard {
+            ground: ground.clone(),
+            paths: vec![path.clone()],
+            after: *after,
+        })
+    })?;
+    guard.ground.carries(standing).then_some(guard)
+}
 
 /// Why `op` must not be done in a session that stands on `standing`; `None`: it may.
 pub fn refusal(op: &Op, standing: &Standing, facts: &Facts) -> Result<Option<String>, Pending> {
@@ -120,7 +155,7 @@ fn package_refusal(package: &str, standing: &Standing) -> Option<String> {
 
 /// What would be done to the file that holds the session's key, or to a directory on the way to it.
 fn path_refusal(op: &Op, standing: &Standing, facts: &Facts) -> Result<Option<String>, Pending> {
-    let is = |command: &crate::command::Command| std::ptr::eq(op.command, command);
+    let is = |command: &Command| std::ptr::eq(op.command, command);
     let removes = [&writes::REMOVE, &writes::REMOVE_DIRECTORY, &writes::REMOVE_TREE, &writes::LINK].into_iter().any(is);
     let owns = [&writes::OWN, &writes::MKDIR].into_iter().any(is);
     let (Some(login), Some(path)) = (standing.account.as_deref(), op.args.first()) else { return Ok(None) };

@@ -2,6 +2,7 @@
 
 use crate::id::Id;
 use crate::module::{AnyModule, AnySpec};
+use crate::secrecy::Held;
 use crate::verdict::{Mode, Severity};
 use serde::Serialize;
 
@@ -17,6 +18,8 @@ pub struct Resource {
     pub mode: Mode,
     /// Why it is held to audit, for a reader: "policies/web.yml says mode: audit".
     pub held_by: Option<String>,
+    /// Whether it is wanted, or what of it, depends on facts that are not known yet.
+    pub undetermined: bool,
     /// How much its drift matters.
     pub severity: Severity,
     /// For selecting.
@@ -31,6 +34,8 @@ pub struct Resource {
     pub requires: Vec<String>,
     /// Ids that need it by the author's word.
     pub before: Vec<String>,
+    /// The secrets in it.
+    pub secrets: Held,
     /// A valid waiver, in words: reason, owner, last day.
     pub waiver: Option<String>,
     /// It is part of what the command line selected.

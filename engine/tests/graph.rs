@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 use engine::graph::{Graph, Problem};
+use engine::secrecy::Held;
 use engine::{
     Anchor, AnyModule, Change, Drifted, Facts, Id, Item, Kind, Links, Mode, Module, Pending, Planned, Repository,
     Resource, Severity,
@@ -82,6 +83,9 @@ impl Repository for Nowhere {
     fn render(&self, _: &str, _: &str, path: &str) -> Result<String, String> {
         Err(path.into())
     }
+    fn holds_secret(&self, _: &str) -> bool {
+        false
+    }
 }
 
 static THING: Kind<Thing> = Kind(&Thing);
@@ -107,7 +111,9 @@ impl Host {
             sources: vec![],
             requires: vec![],
             before: vec![],
+            secrets: Held::default(),
             waiver: None,
+            undetermined: false,
             selected: true,
         });
         self

@@ -1,7 +1,7 @@
 //! Variables of groups and hosts: an inner group over an outer one, the host over both.
 
 use crate::load::RESERVED;
-use crate::{Inventory, Variable, groups};
+use crate::{Host, Inventory, Variable, groups};
 use source::{Diagnostic, Key, Node, Table, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,6 +93,22 @@ pub(crate) fn resolve(inventory: &mut Inventory, diagnostics: &mut Vec<Diagnosti
             host.vars.extend(gained);
         }
     }
+}
+
+/// Every value that a host or its groups give a variable: the host's own first, then those of groups, an inner one before
+/// those that contain it.
+pub fn layers<'a>(inventory: &'a Inventory, host: &'a Host, name: &str) -> Vec<(Option<&'a str>, &'a Node)> {
+    let below = groups::contained(inventory, &mut Vec::new());
+    let own = host.vars.get(name).filter(|variable| variable.group.is_none()).map(|variable| (None, &variable.value));
+    let mut setters: Vec<(&str, &Node)> = host
+        .groups
+        .iter()
+        .filter_map(|group| Some((group.as_str(), inventory.groups.get(group)?.vars.get(name)?)))
+        .collect();
+    let chosen = host.vars.get(name).and_then(|variable| variable.group.as_deref());
+    // The one that counts, and the more groups lie in a group the later it comes.
+    setters.sort_by_key(|(group, _)| (Some(*group) != chosen, below.get(*group).map_or(0, BTreeSet::len)));
+    own.into_iter().chain(setters.into_iter().map(|(group, value)| (Some(group), value))).collect()
 }
 
 /// The setters that contain no other setter.

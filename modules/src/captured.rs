@@ -45,6 +45,9 @@ impl Repository for Files {
     fn render(&self, _: &str, _: &str, path: &str) -> Result<String, String> {
         self.read(path).map(|bytes| String::from_utf8_lossy(&bytes).replace("{{ name }}", "pica01"))
     }
+    fn holds_secret(&self, _: &str) -> bool {
+        false
+    }
 }
 
 /// What a policy says of several resources of one kind, in JSON; mistakes as one text each.
@@ -129,6 +132,7 @@ fn tell(change: &Change) -> String {
         Difference::Missing(element) => format!("{}: + {element}", change.field),
         Difference::Extra(element) => format!("{}: - {element}", change.field),
         Difference::Text { diff: Some(diff), .. } => format!("{}:\n{diff}", change.field),
+        Difference::Unknown(why) => format!("{}: unknown, {why}", change.field),
         Difference::Text { hidden, .. } => format!("{}: differs ({})", change.field, hidden.as_deref().unwrap_or("")),
     }
 }

@@ -30,6 +30,7 @@ pub mod programs;
 pub mod public_key;
 pub mod service;
 pub mod ssh_key;
+pub mod sshd;
 pub mod sudoers;
 pub mod system_file;
 pub mod unified_diff;
@@ -52,6 +53,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Kind(&directory::Directory),
     &Kind(&link::Link),
     &Kind(&ssh_key::SshKey),
+    &Kind(&sshd::Sshd),
     &Kind(&sudoers::Sudoers),
     &Kind(&cron::Cron),
     &Kind(&fail2ban::Fail2ban),

@@ -1,8 +1,8 @@
 //! All that this crate may run on a host, in one list for review: a snapshot of it stands beside its test.
 
-use crate::facts::fail2ban as facts_of_fail2ban;
-use crate::facts::{accounts, authorized_keys, changed, clock, key_files, numbers, packages, units};
-use crate::{apt_repository, fail2ban, group, package, service, sudoers, user};
+use crate::facts::fail2ban as jails;
+use crate::facts::{accounts, authorized_keys, changed, clock, key_files, numbers, packages, sshd as servers, units};
+use crate::{apt_repository, fail2ban, group, package, service, sshd, sudoers, user};
 use engine::{Command, Query};
 
 /// Every query of the crate.
@@ -15,7 +15,7 @@ pub static QUERIES: &[&Query] = &[
     &authorized_keys::AUTHORIZED_KEYS.query,
     &changed::CHANGED.query,
     &clock::NOW.query,
-    &facts_of_fail2ban::FAIL2BAN.query,
+    &jails::FAIL2BAN.query,
     &key_files::KEY_FILES.query,
     &numbers::UID.query,
     &numbers::GID.query,
@@ -23,6 +23,8 @@ pub static QUERIES: &[&Query] = &[
     &packages::OFFERED.query,
     &packages::LISTS.query,
     &packages::SIMULATION.query,
+    &servers::SSHD.query,
+    &servers::CANONICAL.query,
     &units::UNIT.query,
 ];
 
@@ -36,6 +38,7 @@ pub fn commands() -> Vec<&'static Command> {
         keys,
         package::plan::COMMANDS,
         service::plan::COMMANDS,
+        sshd::plan::COMMANDS,
         sudoers::COMMANDS,
         user::plan::COMMANDS,
     ]

@@ -20,7 +20,7 @@ pub struct User;
 const FIRST_ORDINARY: u32 = 1000;
 
 /// A local account.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Spec {
     /// `present` (the default) or `absent`.
     pub state: Option<Presence>,
@@ -108,6 +108,7 @@ impl Module for User {
     const KIND: &'static str = "user";
     const SECTION: &'static str = "users";
     const SETS: &'static [&'static str] = &["groups"];
+    const SECRETS: &'static [&'static str] = &["password"];
     const DOC: &'static str = include_str!("user.md");
     type Spec = Spec;
     type Seen = Observed;
@@ -126,11 +127,15 @@ impl Module for User {
         }
         let links = Links::new().provides(user);
         let links = match &spec.group {
-            Some(group) => links.needs(Anchor::Group(group.clone())),
+            // Of the group that bears its name an account is a member without being listed.
+            Some(group) if group == name => links.needs(Anchor::Group(group.clone())),
+            Some(group) => links.needs(Anchor::Group(group.clone())).joins(name, Anchor::Group(group.clone())),
             // A new account gets the group of its own name, if there is one.
             None => links.after(Anchor::Group(name.to_owned())),
         };
-        spec.groups.iter().flatten().fold(links, |links, group| links.needs(Anchor::Group(group.clone())))
+        spec.groups.iter().flatten().fold(links, |links, group| {
+            links.needs(Anchor::Group(group.clone())).joins(name, Anchor::Group(group.clone()))
+        })
     }
 
     fn observe(&self, name: &str, spec: &Spec, facts: &Facts) -> Result<Observed, Pending> {

@@ -65,11 +65,11 @@ impl Expanded {
         scope: &dyn Scope,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
-        let name = Self::name(declaration, scope, diagnostics)?;
+        let name = kind.module.spelling(&Self::name(declaration, scope, diagnostics)?);
         let mut expanded = Self { name, ..Self::default() };
         let mut fields = Vec::new();
         if let Some((key, template)) = &declaration.mode
-            && let Some(node) = expanded.render(template, scope, diagnostics)
+            && let Some(node) = expanded.public(key, template, scope, diagnostics)
         {
             let ours = matches!(node.as_str(), Some("audit" | "enforce"));
             if kind.fields.contains("mode") && !ours {
@@ -79,12 +79,16 @@ impl Expanded {
             }
         }
         for (key, template) in &declaration.common {
-            if let Some(node) = expanded.render(template, scope, diagnostics) {
+            if let Some(node) = expanded.public(key, template, scope, diagnostics) {
                 expanded.common.read(key, &node, diagnostics);
             }
         }
         for (key, template) in &declaration.fields {
-            if let Some(node) = expanded.render(template, scope, diagnostics) {
+            let node = match kind.module.secrets().contains(&&*key.text) {
+                true => expanded.take(template.render(scope, diagnostics)),
+                false => expanded.public(key, template, scope, diagnostics),
+            };
+            if let Some(node) = node {
                 fields.push((key.clone(), node));
             }
         }
@@ -103,7 +107,8 @@ impl Expanded {
         let Some(template) = &declaration.name else {
             return Some(declaration.label.text.to_string());
         };
-        let Rendered::Value(node) = template.render(scope, diagnostics) else { return None };
+        let rendered = template.render(scope, diagnostics).public("name", template.place(), diagnostics);
+        let Rendered::Value(node) = rendered else { return None };
         match node.as_str() {
             Some(name) if !name.is_empty() && !name.contains('\0') => Some(name.to_owned()),
             Some(_) => {
@@ -119,14 +124,26 @@ impl Expanded {
         }
     }
 
-    fn render(&mut self, template: &Template, scope: &dyn Scope, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
-        match template.render(scope, diagnostics) {
+    fn take(&mut self, rendered: Rendered) -> Option<Node> {
+        match rendered {
             Rendered::Value(node) => return Some(node),
             Rendered::Unknown => self.unknown = true,
             Rendered::Failed => {}
         }
         self.incomplete = true;
         None
+    }
+
+    /// A value that may not hold a secret.
+    fn public(
+        &mut self,
+        key: &Key,
+        template: &Template,
+        scope: &dyn Scope,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Node> {
+        let rendered = template.render(scope, diagnostics);
+        self.take(rendered.public(&key.text, template.place(), diagnostics))
     }
 }
 

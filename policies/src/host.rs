@@ -3,7 +3,6 @@
 use crate::files::Files;
 use crate::merge::Merger;
 use crate::parameter::Inside;
-use engine::Repository;
 use inventory::{Host, Identity};
 use source::{FileTemplate, Key, Node, NotRendered, Place, Scope, SourceFile, Value};
 use std::cell::Cell;
@@ -132,15 +131,15 @@ impl HostFiles<'_> {
             }
         }
     }
-}
 
-impl Repository for HostFiles<'_> {
-    fn read(&self, path: &str) -> Result<Arc<[u8]>, String> {
+    /// The bytes of a file.
+    pub(crate) fn read(&self, path: &str) -> Result<Arc<[u8]>, String> {
         self.files.read(path)
     }
 
-    /// Declarations that name the same template with other parameters agree if it comes to the same text.
-    fn render(&self, name: &str, field: &str, path: &str) -> Result<String, String> {
+    /// A file rendered, with placeholders for its secrets. Declarations that name the same template with other parameters
+    /// agree if it comes to the same text.
+    pub(crate) fn render(&self, name: &str, field: &str, path: &str) -> Result<String, String> {
         let template = self.templates.get(self.files, path)?;
         let origins = self.merger.find(self.kind, name).and_then(|merged| merged.field_origins.get(field));
         let mut text: Option<String> = None;

@@ -4,6 +4,7 @@ use crate::expand::{Common, Expanded};
 use crate::kinds::Kinds;
 use crate::origin::Origin;
 use crate::policy::Policy;
+use crate::typed::Typed;
 use engine::{Fields, Mode, Severity, Source};
 use serde_json::Value;
 use source::{Diagnostic, Place};
@@ -83,6 +84,19 @@ pub(crate) struct Merger<'a> {
     pub(crate) resources: Vec<Merged>,
     /// Why the host itself is held to audit.
     held_by: Option<String>,
+    /// Every declaration as it came in, if somebody wants an explanation.
+    pub(crate) told: Option<Vec<Told>>,
+}
+
+/// One declaration of one resource, as it came in.
+pub(crate) struct Told {
+    pub(crate) kind: usize,
+    pub(crate) name: String,
+    pub(crate) policy: String,
+    pub(crate) origin: Origin,
+    /// Whether its `when` is known to hold; `None` if it is false.
+    pub(crate) certain: Option<bool>,
+    pub(crate) typed: Typed,
 }
 
 impl<'a> Merger<'a> {
@@ -92,6 +106,7 @@ impl<'a> Merger<'a> {
             by_name: HashMap::new(),
             resources: Vec::new(),
             held_by: audit_only.map(|place| format!("{place} says mode: audit")),
+            told: None,
         }
     }
 
@@ -122,6 +137,21 @@ impl<'a> Merger<'a> {
     /// A declaration whose `when` is false.
     pub(crate) fn skip(&mut self, kind: usize, name: &str, speaker: &Speaker<'_>, origin: &Origin) {
         self.slot(kind, name, speaker, origin);
+        self.tell(kind, name, speaker, origin, None, &Typed::default());
+    }
+
+    fn tell(
+        &mut self,
+        kind: usize,
+        name: &str,
+        speaker: &Speaker<'_>,
+        origin: &Origin,
+        certain: Option<bool>,
+        typed: &Typed,
+    ) {
+        let Some(told) = &mut self.told else { return };
+        let (name, policy, typed) = (name.to_owned(), speaker.policy.name.clone(), typed.clone());
+        told.push(Told { kind, name, policy, origin: origin.clone(), certain, typed });
     }
 
     /// A declaration that takes part. `certain`: its `when` is known to hold.
@@ -134,6 +164,7 @@ impl<'a> Merger<'a> {
         certain: bool,
         diagnostics: &mut Vec<Diagnostic>,
     ) {
+        self.tell(kind, &expanded.name, speaker, origin, Some(certain), &expanded.typed);
         let held_by_host = self.held_by.clone();
         let Some(module) = self.kinds.get(kind).map(|kind| kind.module) else { return };
         let Some(slot) = self.slot(kind, &expanded.name, speaker, origin) else { return };

@@ -368,8 +368,12 @@ impl Arguments {
         for parameter in parameters {
             let argument = given.iter().find(|(key, _)| *key.text == *parameter.name).map(|(_, template)| template);
             let rendered = match (argument, &parameter.default) {
-                (Some(template), _) => template.render(scope, diagnostics),
-                (None, Some(template)) => template.render(host, diagnostics),
+                (Some(template), _) => {
+                    template.render(scope, diagnostics).public(&parameter.name, template.place(), diagnostics)
+                }
+                (None, Some(template)) => {
+                    template.render(host, diagnostics).public(&parameter.name, template.place(), diagnostics)
+                }
                 (None, None) => Rendered::Unknown,
             };
             let what = format!("`{}` of the technique `{technique}`", parameter.name);

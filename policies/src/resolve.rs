@@ -2,13 +2,15 @@
 
 use crate::expand::Expanded;
 use crate::host::{HostFiles, HostScope};
-use crate::merge::{Merged, Merger, Speaker};
+use crate::merge::{Merged, Merger, Speaker, Told};
 use crate::origin::{Origin, Used, by_use};
 use crate::parameter::Inside;
 use crate::policy::Policy;
 use crate::repo::Repo;
+use crate::sealing::{Found, Reveal, Sealing, without_provider};
 use crate::section::Entry;
 use crate::usage::Usage;
+use engine::secrecy::Held;
 use engine::{Anchor, Id, Mode, Resource};
 use inventory::{Host, Identity};
 use source::{Diagnostic, Each, Expr, Local, Place, Scope, SourceFile, Truth, sorted, suggest};
@@ -44,6 +46,10 @@ impl Resolution {
     }
 }
 
+/// Kind and name.
+type Key = (usize, String);
+type Specs = HashMap<Key, Box<dyn engine::AnySpec>>;
+
 /// The work on one host.
 struct Resolver<'a> {
     repo: &'a Repo,
@@ -56,12 +62,24 @@ impl Repo {
     /// What must hold on a host. `facts` are what it said of itself; what they leave open, and everything
     /// without them, is what the inventory says of it.
     pub fn resolve(&self, host: &str, facts: Option<&Identity>) -> Resolution {
+        self.resolve_with(host, facts, None)
+    }
+
+    /// [`Repo::resolve`] with secrets put in: only this calls a provider.
+    pub fn resolve_with(&self, host: &str, facts: Option<&Identity>, reveal: Option<&Reveal<'_>>) -> Resolution {
         let Some(index) = self.inventory.hosts().iter().position(|known| known.name == host) else {
             return self.no_such_host(host);
         };
         let Some(known) = self.inventory.hosts().get(index) else { return self.no_such_host(host) };
-        let (resolver, scope) = self.gather(index, known, facts);
-        resolver.finish(index, known, &scope)
+        let (resolver, scope) = self.gather(index, known, facts, None);
+        resolver.finish(index, known, &scope, reveal)
+    }
+
+    /// [`Repo::resolve`], and every declaration that came in.
+    pub(crate) fn resolve_telling(&self, index: usize, host: &Host) -> (Resolution, Vec<Told>) {
+        let (mut resolver, scope) = self.gather(index, host, None, Some(Vec::new()));
+        let told = resolver.merger.told.take().unwrap_or_default();
+        (resolver.finish(index, host, &scope, None), told)
     }
 
     /// The waivers that cover nothing on any of these hosts, which must be all hosts of the repository.
@@ -94,7 +112,14 @@ impl Repo {
         }
     }
 
-    fn gather(&self, index: usize, host: &Host, facts: Option<&Identity>) -> (Resolver<'_>, HostScope) {
+    /// What the policies declare for a host, and into `told` each declaration by itself.
+    fn gather(
+        &self,
+        index: usize,
+        host: &Host,
+        facts: Option<&Identity>,
+        told: Option<Vec<Told>>,
+    ) -> (Resolver<'_>, HostScope) {
         let facts = facts.map_or_else(|| host.facts.clone(), |facts| facts.or(&host.facts));
         let scope = HostScope::new(&self.vars, host, &self.overrides, &facts);
         let mut resolver = Resolver {
@@ -103,6 +128,7 @@ impl Repo {
             diagnostics: Vec::new(),
             undetermined: false,
         };
+        resolver.merger.told = told;
         for policy in self.of_host.get(index).into_iter().flatten().filter_map(|index| self.policies.get(*index)) {
             resolver.policy(policy, &scope);
         }
@@ -114,7 +140,7 @@ impl Repo {
         let declared = self.declared.get_or_init(|| {
             let mut ids = BTreeSet::new();
             for (index, host) in self.inventory.hosts().iter().enumerate() {
-                let (resolver, _) = self.gather(index, host, None);
+                let (resolver, _) = self.gather(index, host, None, None);
                 for merged in &resolver.merger.resources {
                     if let Some(kind) = self.kinds.get(merged.kind) {
                         ids.insert(format!("{}/{}", kind.module.kind(), merged.name));
@@ -240,6 +266,8 @@ impl Resolver<'_> {
         let origin = Origin { place: declaration.label.place.clone(), used: around.used.clone() };
         if truth == Truth::No {
             if let Some(name) = Expanded::name(declaration, scope, &mut Vec::new()) {
+                let kind = self.repo.kinds.get(declaration.kind);
+                let name = kind.map_or_else(|| name.clone(), |kind| kind.module.spelling(&name));
                 self.merger.skip(declaration.kind, &name, &around.speaker, &origin);
             }
             return;
@@ -265,10 +293,10 @@ impl Resolver<'_> {
         self.merger.add(declaration.kind, expanded, &around.speaker, &origin, certain, &mut self.diagnostics);
     }
 
-    fn finish(mut self, index: usize, host: &Host, scope: &HostScope) -> Resolution {
+    fn finish(mut self, index: usize, host: &Host, scope: &HostScope, reveal: Option<&Reveal<'_>>) -> Resolution {
         self.required();
         self.ids();
-        let mut specs = self.seal(scope);
+        let (mut specs, mut found) = self.seal(scope, reveal);
         self.settle(&mut specs);
         let mut resources = Vec::new();
         let mut origins = HashMap::new();
@@ -294,7 +322,8 @@ impl Resolver<'_> {
             if merged.undetermined {
                 undetermined_ids.insert(id.clone());
             }
-            resources.push(resource(id, kind.module, spec, merged, waiver));
+            let found = found.remove(&(merged.kind, merged.name.clone())).unwrap_or_default();
+            resources.push(resource(id, kind.module, spec, merged, found, waiver));
         }
         let undetermined = self.undetermined;
         let diagnostics = sorted(self.diagnostics.into_iter().map(|diagnostic| diagnostic.on(&host.name)));
@@ -369,13 +398,13 @@ impl Resolver<'_> {
     }
 
     /// Hands the merged fields to their modules, which check and complete them.
-    fn seal(&mut self, scope: &HostScope) -> HashMap<(usize, String), Box<dyn engine::AnySpec>> {
+    fn seal(&mut self, scope: &HostScope, reveal: Option<&Reveal<'_>>) -> (Specs, HashMap<Key, Found>) {
         let mut by_kind: BTreeMap<usize, BTreeMap<String, engine::Fields>> = BTreeMap::new();
         for merged in self.merger.resources.iter_mut().filter(|merged| merged.wanted && !merged.incomplete) {
             by_kind.entry(merged.kind).or_default().insert(merged.name.clone(), std::mem::take(&mut merged.fields));
         }
-        let mut specs = HashMap::new();
-        for (index, fields) in by_kind {
+        let (mut specs, mut secrets) = (HashMap::new(), HashMap::new());
+        for (index, mut fields) in by_kind {
             let Some(kind) = self.repo.kinds.get(index) else { continue };
             let files = HostFiles {
                 files: &self.repo.files,
@@ -385,8 +414,15 @@ impl Resolver<'_> {
                 merger: &self.merger,
                 unknown: Cell::new(false),
             };
-            let sealed = kind.module.seal(fields, &files);
+            let sealing = Sealing::new(&files, kind.module, reveal);
+            fields.iter_mut().for_each(|(name, fields)| sealing.fields(name, fields));
+            let sealed = kind.module.seal(fields, &sealing);
             self.undetermined |= files.unknown.get();
+            let found = sealing.found();
+            if self.repo.provider.is_none() {
+                self.diagnostics.extend(without_provider(&self.merger, index, &found));
+            }
+            secrets.extend(found.into_iter().map(|(name, found)| ((index, name), found)));
             for (name, problem) in sealed.problems {
                 let merged = self.merger.find(index, &name);
                 // Sides of which only one will hold cannot be judged together.
@@ -405,7 +441,7 @@ impl Resolver<'_> {
             }
             specs.extend(sealed.specs.into_iter().map(|(name, spec)| ((index, name), spec)));
         }
-        specs
+        (specs, secrets)
     }
 }
 
@@ -414,6 +450,7 @@ fn resource(
     module: &'static dyn engine::AnyModule,
     spec: Option<Box<dyn engine::AnySpec>>,
     merged: Merged,
+    found: Found,
     waiver: Option<String>,
 ) -> Resource {
     let ids = |ids: Vec<(String, Place)>| ids.into_iter().map(|(id, _)| id).collect();
@@ -433,7 +470,9 @@ fn resource(
         sources: merged.sources,
         requires: ids(merged.requires),
         before: ids(merged.before),
+        secrets: Held { any: !found.names.is_empty(), missing: found.missing },
         waiver,
+        undetermined: merged.undetermined,
         selected: true,
     }
 }

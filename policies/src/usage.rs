@@ -188,7 +188,7 @@ impl Usage {
         let mut common = Common::default();
         let mut unknown = false;
         for (key, template) in &self.common {
-            match template.render(scope, diagnostics) {
+            match template.render(scope, diagnostics).public(&key.text, template.place(), diagnostics) {
                 Rendered::Value(node) => common.read(key, &node, diagnostics),
                 Rendered::Unknown => unknown = true,
                 Rendered::Failed => {}

@@ -158,6 +158,7 @@ fn short_forms_are_those_of_the_kind() {
     assert!(!valid("users", json!({ "alice": "latest" })));
     assert!(!valid("services", json!({ "cron": "present" })));
     assert!(!valid("packages", json!("curl")));
+    assert!(valid("sshd", json!({ "PermitRootLogin": "no", "Port": [22, 2222], "X11Forwarding": { "value": "no" } })));
     assert!(!valid("users", json!({ "{{ name }}": "present" })));
     assert!(!valid("users", json!({ "all": { "for_each": "members" } })), "for_each needs name");
     assert!(valid("files", json!({ "/x": { "mode": "audit" }, "/y": { "mode": 644 }, "/z": { "mode": "0644" } })));
@@ -188,7 +189,15 @@ fn no_schema_knows_a_key_that_the_language_does_not() {
     all["hosts"]["one"]["facts"]["os"] = filled(keys(&facts["properties"]["os"]));
     write("inventory.yml", all);
     write("waivers.yml", json!([filled(keys(&schema(File::Waivers)["items"]))]));
+    let mut technique = filled(keys(&schema(File::Technique)));
+    technique["technique"] = "t".into();
+    let parameter = &schema(File::Technique)["properties"]["params"]["additionalProperties"]["anyOf"][1];
+    technique["params"] = json!({ "p": filled(keys(parameter)) });
+    fs::create_dir(dir.path().join("techniques")).unwrap();
+    write("techniques/x.yml", technique);
     let mut policy = filled(keys(&schema(File::Policy)));
+    policy["use"] = json!([filled(keys(&schema(File::Policy)["properties"]["use"]["items"]["anyOf"][0]))]);
+    policy["use"][0]["t"] = json!({});
     for module in modules::MODULES {
         let entries = &schema(File::Policy)["properties"][module.section()]["anyOf"][0]["additionalProperties"];
         let resource = if entries["anyOf"].is_array() { &entries["anyOf"][0] } else { entries };

@@ -47,6 +47,13 @@ pub fn phrases(changes: &[Change], tense: Tense, host: &str, style: &Style) -> V
                 text: format!("{field} {} (not shown: {})", differs(tense), style.short(hidden, VALUE)),
                 details: Vec::new(),
             }),
+            Difference::Unknown { unknown } => told.push(Phrase {
+                text: format!(
+                    "{field} unknown: {}",
+                    style.short(unknown, if style.verbose { usize::MAX } else { 2 * VALUE })
+                ),
+                details: Vec::new(),
+            }),
         }
     }
     // What needs lines of its own comes last.

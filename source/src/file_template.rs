@@ -1,5 +1,7 @@
 //! Template files: full Tera, for content that is put on hosts.
 
+use crate::place::{Place, SourceFile};
+use crate::rendering;
 use crate::scope::Scope;
 use crate::secret;
 use crate::suggest;
@@ -10,6 +12,7 @@ use crate::tera_value::to_tera;
 pub struct FileTemplate {
     engine: tera::Tera,
     path: String,
+    place: Place,
     /// The names it may look up.
     names: Vec<String>,
 }
@@ -26,14 +29,13 @@ pub enum NotRendered {
 impl FileTemplate {
     /// Parses the text of `path`; the error is a sentence with the place.
     pub fn parse(path: &str, text: &str) -> Result<Self, String> {
-        let mut engine = tera::Tera::default();
-        engine.autoescape_on(Vec::<&'static str>::new());
-        secret::register(&mut engine);
+        let mut engine = rendering::engine();
         engine.add_raw_template(path, &secret::name_arguments(text)).map_err(|error| complaint(path, &error))?;
         let names = engine.get_template_variables(path).map_err(|error| complaint(path, &error))?;
         let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         names.sort();
-        Ok(Self { engine, path: path.to_owned(), names })
+        let place = Place::whole(&SourceFile::new(path, ""));
+        Ok(Self { engine, path: path.to_owned(), place, names })
     }
 
     /// Renders it with the names of a scope. Every name that it mentions must be there.
@@ -53,7 +55,7 @@ impl FileTemplate {
             return Err(NotRendered::Unknown);
         }
         let rendered = secret::watched(
-            || self.engine.render(&self.path, &context),
+            || rendering::render(&self.engine, &self.path, &context, &self.place),
             |rendered, placeholder| rendered.as_ref().map_or(true, |text| text.contains(placeholder)),
         );
         match rendered {

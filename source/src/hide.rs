@@ -3,6 +3,12 @@
 /// Keys whose values are hidden: those that end like this.
 const KEYS: &[&str] = &["password", "passwd", "passphrase", "secret", "token", "private_key", "api_key"];
 
+/// Whether the value of a key of this name is nobody's business.
+pub fn hides(key: &str) -> bool {
+    let lower = key.to_ascii_lowercase();
+    KEYS.iter().any(|known| lower.ends_with(known))
+}
+
 /// The line with the values of keys such as `db_password` made unreadable, every character where it was.
 pub(crate) fn line(line: &str) -> String {
     let mut shown = line.to_owned();

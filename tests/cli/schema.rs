@@ -16,7 +16,7 @@ fn errors(schema: &Value, value: &Value) -> Vec<String> {
 
 #[test]
 fn every_schema_is_one_and_needs_no_repository() {
-    for what in ["project", "inventory", "policy", "waivers", "report"] {
+    for what in ["project", "inventory", "policy", "technique", "waivers", "report", "explanation"] {
         let schema = schema(what);
         assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
         jsonschema::meta::validate(&schema).unwrap();

@@ -171,6 +171,7 @@ fn change_told(field: &str, difference: &Difference) -> String {
         Difference::Extra { extra } => format!("{field} - {extra}"),
         Difference::Diff { diff } => format!("{field}:\n{diff}"),
         Difference::Hidden { hidden } => format!("{field} ({hidden})"),
+        Difference::Unknown { unknown } => format!("{field} unknown: {unknown}"),
     }
 }
 
@@ -268,7 +269,7 @@ fn a_pattern_stands_for_the_texts_that_fit() {
 fn every_kind_has_a_life_on_real_hosts() {
     use crate::{
         kinds_access as access, kinds_apt as apt, kinds_fail2ban as fail2ban, kinds_files as files,
-        kinds_packages as packages, kinds_services as services, kinds_users as users,
+        kinds_packages as packages, kinds_services as services, kinds_sshd as sshd, kinds_users as users,
     };
     let cases = [
         users::GROUP,
@@ -279,6 +280,7 @@ fn every_kind_has_a_life_on_real_hosts() {
         files::FILE,
         files::DIRECTORY,
         files::LINK,
+        sshd::SSHD,
         access::SUDOERS,
         access::CRON,
         apt::APT_REPOSITORY,

@@ -8,4 +8,5 @@ pub mod fail2ban;
 pub mod key_files;
 pub mod numbers;
 pub mod packages;
+pub mod sshd;
 pub mod units;

@@ -40,6 +40,36 @@ pub(super) struct Project {
     name: Option<String>,
     /// Variables of all hosts; groups and hosts may set them otherwise.
     vars: Option<Vars>,
+    /// Where `secret('name')` comes from.
+    secrets: Option<Secrets>,
+}
+
+/// Where secrets come from.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Secrets {
+    /// `pass` (a password store), `env` (variables), `file` (a file for each), or `command` (a program that prints it).
+    provider: Provider,
+    /// What is put before every name: `picasoft/`.
+    prefix: Option<String>,
+    /// Of `pass`: the password store (default: the usual one).
+    store: Option<String>,
+    /// Of `file`: the directory.
+    directory: Option<String>,
+    /// Of `command`: the program and its arguments; `{}` stands for the name.
+    command: Option<Vec<String>>,
+}
+
+/// Who gives secrets.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Provider {
+    Pass,
+    Env,
+    File,
+    Command,
 }
 
 /// The hosts, how they are reached, and the groups they are in.
@@ -73,6 +103,8 @@ struct Settings {
     user: Option<String>,
     /// How to become root (default: not at all as root, `sudo` otherwise).
     r#become: Option<Become>,
+    /// The name of the secret that is sudo's password.
+    become_secret: Option<String>,
     /// The host to go through: a host of the inventory, or a name that SSH knows.
     jump: Option<String>,
     /// The file of a private key (default: the agent, ~/.ssh/config, the usual files).
@@ -187,6 +219,94 @@ pub(super) struct Policy {
     refs: Option<Vec<String>>,
     /// A condition, without braces: `os.id == "debian"`. Where it is false, the policy is skipped.
     when: Option<String>,
+}
+
+/// A piece of policy with parameters, for policies to `use`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct Technique {
+    /// Its name (default: the name of the file).
+    #[schemars(regex(pattern = "^[A-Za-z][A-Za-z0-9_-]*$"))]
+    technique: Option<String>,
+    /// What it is for.
+    description: Option<String>,
+    /// What it may be told, by name: a type, or a mapping with `type`.
+    params: Option<Params>,
+}
+
+/// Parameters by name.
+struct Params;
+
+impl JsonSchema for Params {
+    fn schema_name() -> Cow<'static, str> {
+        "Params".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (kind, parameter) = (generator.subschema_for::<Type>(), generator.subschema_for::<Parameter>());
+        json_schema!({
+            "type": "object",
+            "propertyNames": {
+                "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+                "not": { "enum": inventory::RESERVED },
+            },
+            "additionalProperties": { "anyOf": [kind, parameter] },
+        })
+    }
+}
+
+/// What a parameter takes.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Type {
+    String,
+    Integer,
+    Boolean,
+    List,
+    Mapping,
+}
+
+/// A parameter of a technique.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Parameter {
+    /// What it takes.
+    r#type: Type,
+    /// Of a list or a mapping: what each value in it is.
+    of: Option<Type>,
+    /// What it is for.
+    description: Option<String>,
+    /// Its value where a `use` gives none; without a default it must be given.
+    default: Option<Value>,
+    /// A regular expression that describes the whole text: `[a-z]+`.
+    pattern: Option<String>,
+    /// What may be written, and nothing else.
+    one_of: Option<Vec<Value>>,
+    /// The least number.
+    min: Option<i64>,
+    /// The greatest number.
+    max: Option<i64>,
+    /// Said instead of our own words where a value is refused.
+    message: Option<String>,
+}
+
+/// What stands beside a technique's name in `use`.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct Usage {
+    /// A condition, without braces; where it is false, all of it is skipped.
+    when: Option<String>,
+    /// A list or a mapping, without braces: the technique is used for each. Parameters see `item`, or `key` and `value`.
+    for_each: Option<String>,
+    /// `audit`: no command ever changes what the technique declares.
+    mode: Option<Mode>,
+    /// How much drift from it matters (default: as the policy says).
+    severity: Option<Severity>,
+    /// For `--tag`, beside those of the policy.
+    tags: Option<Vec<String>>,
 }
 
 /// The keys that every resource takes.

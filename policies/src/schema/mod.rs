@@ -25,13 +25,15 @@ pub enum File {
     Inventory,
     /// A file of `policies/`.
     Policy,
+    /// A file of `techniques/`.
+    Technique,
     /// `waivers.yml`.
     Waivers,
 }
 
 impl File {
     /// All.
-    pub const ALL: [Self; 4] = [Self::Project, Self::Inventory, Self::Policy, Self::Waivers];
+    pub const ALL: [Self; 5] = [Self::Project, Self::Inventory, Self::Policy, Self::Technique, Self::Waivers];
 
     /// The kind of file that is at `path` of a repository; `None` for content and anything else.
     pub fn at(path: &str) -> Option<Self> {
@@ -41,6 +43,7 @@ impl File {
             None if path == "inventory.yml" => Some(Self::Inventory),
             None if path == "waivers.yml" => Some(Self::Waivers),
             Some(("inventory", rest)) if yaml && !rest.contains('/') => Some(Self::Inventory),
+            Some(("techniques", rest)) if yaml && !rest.contains('/') => Some(Self::Technique),
             Some(("policies", rest)) if yaml && !rest.contains('/') => Some(Self::Policy),
             _ => None,
         }
@@ -52,6 +55,7 @@ impl File {
             Self::Project => finish(plain::<files::Project>(), "comply.yml"),
             Self::Inventory => finish(plain::<files::Inventory>(), "inventory.yml"),
             Self::Policy => finish(section::policy(modules), "policies/*.yml"),
+            Self::Technique => finish(section::technique(modules), "techniques/*.yml"),
             Self::Waivers => finish(json!({ "type": "array", "items": plain::<files::Waiver>() }), "waivers.yml"),
         }
     }

@@ -1,9 +1,10 @@
-//! The schema of a policy: its own keys, and a section for each kind.
+//! The schemas of policies and techniques: their own keys, and a section for each kind.
 
 use super::value::{self, Templates, written};
 use super::{files, of};
 use crate::field;
 use engine::AnyModule;
+use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
 /// A key that is no template.
@@ -17,11 +18,36 @@ pub(super) fn policy(modules: &[&dyn AnyModule]) -> Value {
         expression(when);
     }
     if let Some(Value::Object(properties)) = policy.get_mut("properties") {
-        for module in modules {
-            properties.insert(module.section().to_owned(), section(*module));
-        }
+        properties.insert("use".to_owned(), uses());
     }
-    policy
+    with_sections(policy, modules)
+}
+
+pub(super) fn technique(modules: &[&dyn AnyModule]) -> Value {
+    with_sections(written(of::<files::Technique>(), Templates::Never), modules)
+}
+
+fn with_sections(mut file: Value, modules: &[&dyn AnyModule]) -> Value {
+    if let Some(Value::Object(properties)) = file.get_mut("properties") {
+        properties.extend(modules.iter().map(|module| (module.section().to_owned(), section(*module))));
+    }
+    file
+}
+
+/// The techniques that a policy uses: names, or a mapping of one name and what stands beside it.
+fn uses() -> Value {
+    let parameters = json!({ "type": "object", "propertyNames": key() });
+    let one = json!({
+        "type": "object",
+        "properties": keys::<files::Usage>().into_iter().collect::<Map<_, _>>(),
+        "additionalProperties": parameters,
+        "minProperties": 1,
+    });
+    json!({
+        "description": "Techniques that take part, each with its parameters.",
+        "type": "array",
+        "items": { "anyOf": [one, { "type": "string" }] },
+    })
 }
 
 /// All resources of one kind.
@@ -36,10 +62,13 @@ fn section(module: &dyn AnyModule) -> Value {
 
 /// What stands behind a name.
 fn entry(module: &dyn AnyModule) -> Value {
-    let resource = resource(module);
-    match module.states() {
-        Some(states) => json!({ "anyOf": [resource, { "type": "string", "enum": states }] }),
-        None => resource,
+    let mut forms = vec![resource(module)];
+    forms.extend(module.states().map(|states| json!({ "type": "string", "enum": states })));
+    let short = field::fields(module).into_iter().find(|field| module.short() == Some(field.name.as_str()));
+    forms.extend(short.map(|field| written(field.schema, Templates::Rendered)));
+    match forms.as_mut_slice() {
+        [only] => only.take(),
+        _ => json!({ "anyOf": forms }),
     }
 }
 
@@ -52,7 +81,7 @@ fn resource(module: &dyn AnyModule) -> Value {
         }
         properties.insert(field.name, schema);
     }
-    for (name, key) in common() {
+    for (name, key) in keys::<files::Common>() {
         match properties.get_mut(&name) {
             // A kind's own `mode` beside ours.
             Some(own) => *own = json!({ "anyOf": [own.take(), key] }),
@@ -69,9 +98,9 @@ fn resource(module: &dyn AnyModule) -> Value {
     })
 }
 
-/// The keys that every resource takes.
-fn common() -> Vec<(String, Value)> {
-    let schema = of::<files::Common>();
+/// Keys beside others, with templates in all but expressions.
+fn keys<T: JsonSchema>() -> Vec<(String, Value)> {
+    let schema = of::<T>();
     let keys = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
     keys.into_iter()
         .map(|(name, schema)| match name.as_str() {
@@ -96,5 +125,6 @@ fn expression(schema: &mut Value) {
 
 /// The first paragraph of a kind's documentation.
 fn summary(doc: &str) -> String {
-    doc.split("\n\n").next().unwrap_or_default().replace('\n', " ")
+    let mut paragraphs = doc.split("\n\n").map(str::trim);
+    paragraphs.find(|text| !text.starts_with('#')).unwrap_or_default().replace('\n', " ")
 }

@@ -130,6 +130,7 @@ impl Module for File {
     const KIND: &'static str = "file";
     const SECTION: &'static str = "files";
     const STATE: Option<&'static [&'static str]> = None;
+    const SECRETS: &'static [&'static str] = &["content"];
     const DOC: &'static str = "";
     type Spec = FileSpec;
     unobserved!();
