@@ -1,6 +1,6 @@
 //! Secrets from every provider, each for real, on this machine.
 
-use crate::sandbox::{Ended, Sandbox};
+use crate::sandbox::{Ended, Sandbox, turn};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
@@ -22,19 +22,9 @@ fn sandbox(secrets: &str, names: &[&str]) -> Sandbox {
     sandbox
 }
 
-/// Runs comply. This machine is changed by one run at a time, and other tests have runs too.
+/// Runs comply.
 fn run(sandbox: &Sandbox, args: &[&str], env: &[(&str, &str)]) -> Ended {
-    for _ in 0..100 {
-        let ended = run_once(sandbox, args, env);
-        if !ended.out.contains("is changing this host right now") {
-            return ended;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(200));
-    }
-    run_once(sandbox, args, env)
-}
-
-fn run_once(sandbox: &Sandbox, args: &[&str], env: &[(&str, &str)]) -> Ended {
+    let _turn = turn(args);
     let mut command = sandbox.std_command();
     let output = command.args(args).envs(env.iter().copied()).stdin(Stdio::null()).output().unwrap();
     Ended {

@@ -125,6 +125,6 @@ fn expression(schema: &mut Value) {
 
 /// The first paragraph of a kind's documentation.
 fn summary(doc: &str) -> String {
-    let paragraphs = doc.split("\n\n").map(str::trim);
-    paragraphs.skip_while(|text| text.starts_with('#')).next().unwrap_or_default().replace('\n', " ")
+    let mut paragraphs = doc.split("\n\n").map(str::trim);
+    paragraphs.find(|text| !text.starts_with('#')).unwrap_or_default().replace('\n', " ")
 }
