@@ -113,6 +113,7 @@ impl Host {
             before: vec![],
             secrets: Held::default(),
             waiver: None,
+            undetermined: false,
             selected: true,
         });
         self

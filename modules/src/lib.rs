@@ -4,6 +4,7 @@
 //! a host lives in [`facts`].
 
 pub mod account_name;
+pub mod apt_repository;
 #[cfg(test)]
 mod captured;
 pub mod cron;
@@ -13,6 +14,7 @@ pub mod directory;
 pub mod dropin_name;
 pub mod duration;
 pub mod facts;
+pub mod fail2ban;
 pub mod file;
 pub mod glob;
 pub mod group;
@@ -44,6 +46,7 @@ use engine::{AnyModule, Kind};
 pub static MODULES: &[&dyn AnyModule] = &[
     &Kind(&group::Group),
     &Kind(&user::User),
+    &Kind(&apt_repository::AptRepository),
     &Kind(&package::Package),
     &Kind(&service::Service),
     &Kind(&file::File),
@@ -53,5 +56,6 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Kind(&sshd::Sshd),
     &Kind(&sudoers::Sudoers),
     &Kind(&cron::Cron),
+    &Kind(&fail2ban::Fail2ban),
     &Kind(&unmanaged::Unmanaged),
 ];
