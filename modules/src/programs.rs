@@ -1,7 +1,8 @@
 //! All that this crate may run on a host, in one list for review: a snapshot of it stands beside its test.
 
+use crate::facts::fail2ban as jails;
 use crate::facts::{accounts, authorized_keys, changed, clock, key_files, numbers, packages, sshd as servers, units};
-use crate::{apt_repository, group, package, service, sshd, sudoers, user};
+use crate::{apt_repository, fail2ban, group, package, service, sshd, sudoers, user};
 use engine::{Command, Query};
 
 /// Every query of the crate.
@@ -14,6 +15,7 @@ pub static QUERIES: &[&Query] = &[
     &authorized_keys::AUTHORIZED_KEYS.query,
     &changed::CHANGED.query,
     &clock::NOW.query,
+    &jails::FAIL2BAN.query,
     &key_files::KEY_FILES.query,
     &numbers::UID.query,
     &numbers::GID.query,
@@ -31,6 +33,7 @@ pub fn commands() -> Vec<&'static Command> {
     let keys: &[&Command] = &[&authorized_keys::WRITE_KEYS];
     [
         apt_repository::COMMANDS,
+        fail2ban::plan::COMMANDS,
         group::COMMANDS,
         keys,
         package::plan::COMMANDS,

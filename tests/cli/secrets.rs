@@ -1,6 +1,6 @@
 //! Secrets from every provider, each for real, on this machine.
 
-use crate::sandbox::{Ended, Sandbox};
+use crate::sandbox::{Ended, Sandbox, turn};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
@@ -23,6 +23,7 @@ fn sandbox(secrets: &str, names: &[&str]) -> Sandbox {
 }
 
 fn run(sandbox: &Sandbox, args: &[&str], env: &[(&str, &str)]) -> Ended {
+    let _turn = turn(args);
     let mut command = sandbox.std_command();
     let output = command.args(args).envs(env.iter().copied()).stdin(Stdio::null()).output().unwrap();
     Ended {

@@ -13,6 +13,7 @@ mod hostile_hosts;
 mod hostile_names;
 mod kinds_access;
 mod kinds_apt;
+mod kinds_fail2ban;
 mod kinds_files;
 mod kinds_packages;
 mod kinds_services;
