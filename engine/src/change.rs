@@ -7,6 +7,9 @@ use serde::Serialize;
 pub struct Change {
     /// The field as the policy spells it: `shell`, `keys`, `state`.
     pub field: &'static str,
+    /// Of what in that field, where it holds several things each of which has a value of its own: a file, a service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub element: Option<String>,
     /// What differs.
     #[serde(flatten)]
     pub difference: Difference,
@@ -66,6 +69,12 @@ impl Change {
         Self::of(field, Difference::Text { diff: None, hidden: Some(why.into()) })
     }
 
+    /// The same change, of one element of the field.
+    pub fn element(mut self, element: impl Into<String>) -> Self {
+        self.element = Some(element.into());
+        self
+    }
+
     /// The same change, put right in a later step of the resource.
     pub fn in_step(mut self, step: usize) -> Self {
         self.step = step;
@@ -73,7 +82,7 @@ impl Change {
     }
 
     fn of(field: &'static str, difference: Difference) -> Self {
-        Self { field, difference, step: 0 }
+        Self { field, element: None, difference, step: 0 }
     }
 
     /// What tells this change from others of the same resource between two runs: the field and, in a set,
@@ -83,7 +92,10 @@ impl Change {
             Difference::Missing(element) | Difference::Extra(element) => {
                 format!("{}\0{element}", self.field)
             }
-            Difference::Value { .. } | Difference::Text { .. } => self.field.to_owned(),
+            Difference::Value { .. } | Difference::Text { .. } => match &self.element {
+                Some(element) => format!("{}\0{element}", self.field),
+                None => self.field.to_owned(),
+            },
         }
     }
 }

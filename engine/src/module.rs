@@ -155,6 +155,17 @@ pub trait Repository {
     fn read(&self, path: &str) -> Result<Arc<[u8]>, String>;
     /// The file rendered as a Tera template with this host's variables.
     fn render(&self, path: &str) -> Result<String, String>;
+    /// All regular files below a directory, hidden ones too, sorted.
+    fn tree(&self, directory: &str) -> Result<Vec<Entry>, String>;
+}
+
+/// A file below a directory of the repository.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Its path, relative to that directory.
+    pub path: String,
+    /// It is a program: its owner may execute it.
+    pub executable: bool,
 }
 
 /// A [`Module`] with its types erased, for tables.

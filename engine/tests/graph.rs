@@ -82,6 +82,9 @@ impl Repository for Nowhere {
     fn render(&self, path: &str) -> Result<String, String> {
         Err(path.into())
     }
+    fn tree(&self, directory: &str) -> Result<Vec<engine::Entry>, String> {
+        Err(directory.into())
+    }
 }
 
 static THING: Kind<Thing> = Kind(&Thing);

@@ -6,6 +6,7 @@
 pub mod account_name;
 #[cfg(test)]
 mod captured;
+pub mod compose;
 pub mod date;
 pub mod debian_version;
 pub mod directory;
@@ -42,4 +43,5 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Kind(&directory::Directory),
     &Kind(&link::Link),
     &Kind(&ssh_key::SshKey),
+    &Kind(&compose::Compose),
 ];

@@ -1,7 +1,7 @@
 //! All that this crate may run on a host, in one list for review: a snapshot of it stands beside its test.
 
-use crate::facts::{accounts, authorized_keys, changed, clock, numbers, packages, units};
-use crate::{group, package, service, user};
+use crate::facts::{accounts, authorized_keys, changed, clock, compose as projects, numbers, packages, units};
+use crate::{compose, group, package, service, user};
 use engine::{Command, Query};
 
 /// Every query of the crate.
@@ -14,6 +14,8 @@ pub static QUERIES: &[&Query] = &[
     &authorized_keys::AUTHORIZED_KEYS.query,
     &changed::CHANGED.query,
     &clock::NOW.query,
+    &projects::PROJECT.query,
+    &projects::PREVIEW.query,
     &numbers::UID.query,
     &numbers::GID.query,
     &packages::INSTALLED.query,
@@ -26,5 +28,13 @@ pub static QUERIES: &[&Query] = &[
 /// Every command of the crate.
 pub fn commands() -> Vec<&'static Command> {
     let keys: &[&Command] = &[&authorized_keys::WRITE_KEYS];
-    [group::COMMANDS, user::plan::COMMANDS, package::plan::COMMANDS, service::plan::COMMANDS, keys].concat()
+    [
+        group::COMMANDS,
+        user::plan::COMMANDS,
+        package::plan::COMMANDS,
+        service::plan::COMMANDS,
+        compose::plan::COMMANDS,
+        keys,
+    ]
+    .concat()
 }

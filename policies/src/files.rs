@@ -1,12 +1,18 @@
 //! The files of a repository, and only those: no path leaves it, links included.
 
+use engine::Entry;
 use source::{Diagnostic, Node, Place, SourceFile, yaml};
 use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The most bytes a file may have that policies put on hosts.
 const MAX_CONTENT: u64 = 64 << 20;
+
+/// The most files that a directory may hold which goes to hosts as a whole, and how deep they may lie.
+const MAX_FILES: usize = 2000;
+const MAX_DEPTH: usize = 32;
 
 /// The root of the repository that `start` is in: the nearest directory, upwards, that holds `comply.yml`,
 /// `inventory.yml` or `inventory/`.
@@ -57,6 +63,44 @@ impl Files {
             return Err(format!("`{path}` is larger than {} MiB", MAX_CONTENT >> 20));
         }
         std::fs::read(&real).map(Arc::from).map_err(failed)
+    }
+
+    /// All regular files below a directory, sorted.
+    pub(crate) fn tree(&self, directory: &str) -> Result<Vec<Entry>, String> {
+        let root = self.locate(directory)?;
+        if !root.is_dir() {
+            return Err(format!("`{directory}` is not a directory"));
+        }
+        let mut found = Vec::new();
+        self.descend(directory, &root, "", &mut found)?;
+        found.sort();
+        Ok(found)
+    }
+
+    fn descend(&self, directory: &str, real: &Path, below: &str, found: &mut Vec<Entry>) -> Result<(), String> {
+        let failed = |error: std::io::Error| format!("`{directory}/{below}` cannot be read: {}", words(&error));
+        for entry in std::fs::read_dir(real).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let Some(name) = name.to_str() else {
+                return Err(format!("a name in `{directory}/{below}` is not UTF-8 text"));
+            };
+            let path = format!("{below}{name}");
+            let (whole, depth) = (format!("{directory}/{path}"), path.split('/').count());
+            let real = self.locate(&whole)?;
+            let metadata = real.metadata().map_err(failed)?;
+            if found.len() >= MAX_FILES || depth > MAX_DEPTH {
+                return Err(format!(
+                    "`{directory}` holds more than {MAX_FILES} files, or a link that leads in a circle"
+                ));
+            } else if metadata.is_dir() {
+                self.descend(directory, &real, &format!("{path}/"), found)?;
+            } else if metadata.is_file() {
+                found.push(Entry { path, executable: metadata.permissions().mode() & 0o100 != 0 });
+            } else {
+                return Err(format!("`{whole}` is not a regular file"));
+            }
+        }
+        Ok(())
     }
 
     /// Where a path of the repository really is.

@@ -124,6 +124,10 @@ impl Repository for HostFiles<'_> {
         self.files.read(path)
     }
 
+    fn tree(&self, directory: &str) -> Result<Vec<engine::Entry>, String> {
+        self.files.tree(directory)
+    }
+
     fn render(&self, path: &str) -> Result<String, String> {
         match self.templates.get(self.files, path)?.render(self.scope) {
             Ok(text) => Ok(text),

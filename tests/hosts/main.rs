@@ -9,6 +9,7 @@ mod examples;
 mod hostile_files;
 mod hostile_hosts;
 mod hostile_names;
+mod kinds_compose;
 mod kinds_files;
 mod kinds_packages;
 mod kinds_services;

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod authorized_keys;
 pub mod changed;
 pub mod clock;
+pub mod compose;
 pub mod numbers;
 pub mod packages;
 pub mod units;
