@@ -29,6 +29,7 @@ macro_rules! engine {
         "#
     };
 }
+pub(crate) use engine;
 
 /// One service for each way in which it may differ, and some that are right.
 macro_rules! services {
@@ -204,8 +205,8 @@ volumes: {data: {}}' >/srv/gone/compose.yml
             docker ps -aq --no-trunc --filter label=com.docker.compose.project=many --filter label=com.docker.compose.service=$service
         done | sort | diff - /root/kept
         docker exec $(docker ps -q --filter label=com.docker.compose.project=many --filter label=com.docker.compose.service=database) busybox cat /rows/row
-        test "$(docker exec $(of named) busybox printenv TOKEN)" = 'a $b "c" #d'
-        test "$(docker exec $(of worker) busybox printenv PASSWORD)" = geheim
+        test "$(docker exec $(of named) busybox sh -c 'echo "$TOKEN"')" = 'a $b "c" #d'
+        test "$(docker exec $(of worker) busybox sh -c 'echo $PASSWORD')" = geheim
         test "$(docker exec $(of web) busybox wget -qO- http://127.0.0.1/)" = "on $(hostname)"
         test "$(stat -c %a /srv/fresh/.env /srv/fresh/tool.sh /srv/fresh | xargs)" = '600 700 750'
         test "$(docker inspect -f '{{.State.Health.Status}}' $(of sick) $(of web) | xargs)" = 'healthy healthy'

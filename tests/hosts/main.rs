@@ -5,6 +5,7 @@ mod ansible;
 mod bare_host;
 mod r#become;
 mod comply;
+mod compose_troubles;
 mod examples;
 mod hostile_files;
 mod hostile_hosts;

@@ -5,7 +5,7 @@ use super::{Compose, Pull, Spec, State, WAIT, stack};
 use crate::file::{self, File};
 use engine::writes::{self, Access};
 use engine::{Change, Command, Drifted, Id, Module, Op, Planned};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 static UP: Command = Command {
     name: "compose up",
@@ -180,10 +180,9 @@ fn up(drift: &Drifted<'_, Compose>) -> Option<Op> {
 }
 
 fn hurts(name: &str, troubles: &[Trouble<'_>], forced: &BTreeSet<&str>, unknown: bool) -> Vec<String> {
-    let hurt =
-        troubles.iter().filter(|trouble| trouble.hurts).map(|trouble| trouble.service).chain(forced.iter().copied());
-    let services: BTreeSet<&str> = hurt.collect();
-    let mut hurts: Vec<String> = services.iter().map(|service| format!("recreates {name}/{service}")).collect();
+    let hurt = troubles.iter().filter_map(|trouble| Some((trouble.service, trouble.hurts?)));
+    let hurt: BTreeMap<&str, &str> = forced.iter().map(|service| (*service, "recreates")).chain(hurt).collect();
+    let mut hurts: Vec<String> = hurt.into_iter().map(|(service, hurts)| format!("{hurts} {name}/{service}")).collect();
     if unknown {
         hurts.push(format!("may recreate containers of {name}"));
     }

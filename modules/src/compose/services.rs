@@ -12,9 +12,11 @@ pub(super) struct Trouble<'a> {
     pub should: &'static str,
     /// Compose sees nothing wrong in its containers, so it has to be told to make them anew.
     pub force: bool,
-    /// Its containers are made anew, or stopped.
-    pub hurts: bool,
+    /// What its containers suffer: "recreates".
+    pub hurts: Option<&'static str>,
 }
+
+const RECREATES: Option<&str> = Some("recreates");
 
 /// The containers of the project itself, without those made by `docker compose run`.
 pub(super) fn own<'a>(name: &'a str, seen: &'a Observed) -> impl Iterator<Item = &'a Container> {
@@ -110,32 +112,32 @@ fn trouble<'a>(
     let trouble = |is: String, should, force, hurts| Some(Trouble { service, is, should, force, hurts });
     let some = |wrong: &dyn Fn(&Container) -> bool| containers.iter().find(|container| wrong(container)).copied();
     if containers.is_empty() {
-        return if wanted.replicas == 0 { None } else { trouble("missing".to_owned(), "running", false, false) };
+        return if wanted.replicas == 0 { None } else { trouble("missing".to_owned(), "running", false, None) };
     }
     if let Some(container) = some(&|container| !is_right(container, wanted)) {
         let stuck = !["exited", "created"].contains(&container.status.as_str());
-        return trouble(condition(container), "running", stuck, container.status == "restarting");
+        return trouble(condition(container), "running", stuck, None);
     }
     if let Some(container) =
         some(&|container| !is_comparable(&container.version, &project.version) && container.hash != wanted.hash)
     {
         let is = format!("made by Compose {}, which cannot be compared with {}", container.version, project.version);
-        return trouble(is, "made by this Compose", false, true);
+        return trouble(is, "made by this Compose", false, RECREATES);
     }
     if let Some(container) = some(&|container| !is_current(container, project)) {
-        return trouble(format!("runs an older image of {}", container.tag), "the current image", false, true);
+        return trouble(format!("runs an older image of {}", container.tag), "the current image", false, RECREATES);
     }
     if some(&|container| container.hash != wanted.hash).is_some() {
-        return trouble("made from another configuration".to_owned(), "made from the policy's", false, true);
+        return trouble("made from another configuration".to_owned(), "made from the policy's", false, RECREATES);
     }
     if let Some((_, path)) = containers.iter().find_map(|container| Some((container, newer(container, spec, seen)?))) {
-        return trouble(format!("older than {path}"), "started after it changed", true, true);
+        return trouble(format!("older than {path}"), "started after it changed", true, RECREATES);
     }
     if some(&|container| container.health.as_deref() == Some("unhealthy")).is_some() {
-        return trouble("unhealthy".to_owned(), "healthy", true, true);
+        return trouble("unhealthy".to_owned(), "healthy", true, RECREATES);
     }
     if containers.len() != wanted.replicas {
-        let hurts = containers.len() > wanted.replicas;
+        let hurts = (containers.len() > wanted.replicas).then_some("removes containers of");
         let should = if wanted.replicas == 1 { "1 container" } else { "as many as the policy's" };
         return trouble(counted(containers.len()), should, false, hurts);
     }
@@ -180,17 +182,17 @@ fn familiar(tag: &str) -> String {
     if last.contains(':') { short.to_owned() } else { format!("{short}:latest") }
 }
 
-/// A file of the project that the container sees and that has changed since it was started.
+/// A file of the project that the container sees and that has changed since it was started. What has ended has seen enough.
 fn newer<'a>(container: &Container, spec: &Spec, seen: &'a Observed) -> Option<&'a str> {
     let changed = seen.times.iter().filter(|(_, time)| **time > container.started);
     changed.map(|(path, _)| path.as_str()).find(|path| sees(container, &spec.at(path)))
 }
 
-/// The container sees this path of the host.
+/// The container runs, and sees this path of the host.
 pub(super) fn sees(container: &Container, path: &str) -> bool {
-    container.binds.iter().any(|bind| {
-        path.strip_prefix(bind.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
+    let below = |bind: &String| path.strip_prefix(bind.trim_end_matches('/'));
+    let seen = container.binds.iter().filter_map(below).any(|rest| rest.is_empty() || rest.starts_with('/'));
+    seen && container.status == "running"
 }
 
 /// What is not healthy yet.

@@ -1,22 +1,22 @@
 set -f
 
-# states: a line for each container of the project: service, state, health, exit status, id.
+# states: a line for each container of the project: service, state, health, exit status, id, when it was started.
 states() {
 	ids=$(clean docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" \
 		--filter label=com.docker.compose.oneoff=False) || return
-	[ -z "$ids" ] || clean docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}} {{.ID}}' $ids
+	[ -z "$ids" ] || clean docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}} {{.ID}} {{.State.StartedAt}}' $ids
 }
 among() { case " $2 " in *" $1 "*) ;; *) return 1 ;; esac }
 watched() { [ -z "$services" ] || among "$1" "$services"; }
 
 # judge LATE: 0 if all is well, 1 if something may become well, 2 if not: then $wrong, $how and $id say what. LATE: what
-# may become well has had its time.
+# may become well has had its time. $seen: which containers run since when.
 judge() {
-	open=0
-	while read -r service state health code id; do
+	open=0 seen=
+	while read -r service state health code id since; do
 		watched "$service" || continue
 		case $state/$health in
-		running/none | running/healthy) continue ;;
+		running/none | running/healthy) seen="$seen $service/$id/$since" && continue ;;
 		exited/*) if [ "$code" = 0 ] && among "$service" "$ending"; then continue; fi ;;
 		running/starting | restarting/* | created/*) [ -n "$1" ] || { open=1 && continue; } ;;
 		esac
@@ -30,17 +30,16 @@ judge() {
 }
 # show: ends with what is wrong with a container and the last it had to say.
 show() {
-	printf '%s\n' "$wrong is $how; the end of its log:" >&2
-	clean docker logs --tail 5 "$id" 2>&1 | cut -c1-300 >&2
-	exit 1
+	said=$(clean docker logs --tail 5 "$id" 2>&1 | tr -d '\r' | cut -c1-300 | line)
+	die "$wrong is $how; the end of its log: ${said:-it said nothing}"
 }
+line() { tr '\n' '|' | sed -e 's/|$//' -e 's/|/; /g'; }
 # run COMMAND…: of Compose; its progress is of interest only if it failed.
 run() {
 	said=$(compose "$@" 2>&1) && return
-	judge late
-	[ $? != 2 ] || { printf '%s\n' "$said" | tail -n 1 >&2 && show; }
-	printf '%s\n' "$said" | tail -n 5 >&2
-	exit 1
+	judge ''
+	[ $? != 2 ] || show
+	die "$(printf '%s\n' "$said" | tail -n 3 | line)"
 }
 
 if [ "$pull" = never ]; then
@@ -53,16 +52,29 @@ fi
 [ -z "$forced" ] || run "$@" up -d $build --no-deps --force-recreate $forced
 run "$@" up -d $build $services
 
-# A container that ends, or starts again and again, may run at any one moment: it counts when it does twice in a row.
-deadline=$(($(date +%s) + wait)) well=0
-while [ "$well" -lt 2 ]; do
-	late=
-	[ "$(date +%s)" -lt "$deadline" ] || late=yes
+# A container that ends, or starts again and again, runs at some moments: all is well if it is so twice in a row, with no
+# container started in between.
+deadline=$(($(date +%s) + wait)) late= before=none last=
+while :; do
 	judge "$late"
 	case $? in
-	0) well=$((well + 1)) ;;
-	1) well=0 ;;
+	0)
+		[ "$seen" != "$before" ] || break
+		before=$seen
+		;;
+	1) before=none ;;
 	*) show ;;
 	esac
+	if [ -n "$late" ]; then
+		for one in $seen; do
+			if ! among "$one" "$last"; then
+				wrong=${one%%/*} how='starting again and again' id=${one#*/}
+				id=${id%%/*}
+				show
+			fi
+		done
+	fi
+	last=$seen
+	[ "$(date +%s)" -lt "$deadline" ] || late=yes
 	sleep 0.5
 done
