@@ -31,6 +31,13 @@ pub enum Command {
     Enforce(Enforce),
     /// Show in which order the resources of a host are put right, and why
     Graph(Graph),
+    /// Show where the variables of a host, or each value of one of its resources, come from
+    Explain(Explain),
+    /// Print a JSON Schema, which lets editors complete and check what is written, and programs read reports
+    Schema {
+        /// Of what
+        what: Schema,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -95,6 +102,20 @@ pub struct Graph {
     pub format: GraphFormat,
 }
 
+/// Show where what holds comes from.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The host
+    pub host: String,
+    /// One of its resources, by its id, such as `user/alice`; without it, the host itself
+    pub resource: Option<String>,
+    #[command(flatten)]
+    pub repository: Repository,
+    /// The form of the explanation
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ExplainFormat,
+}
+
 /// Which repository, seen how.
 #[derive(Debug, Args)]
 pub struct Repository {
@@ -149,7 +170,7 @@ pub struct Output {
     /// Show everything: compliant resources too, long diffs and sets in full
     #[arg(long, short)]
     pub verbose: bool,
-    /// Report as `text` or `json`; with `=FILE` into a file. May be repeated, one of them to standard output; where
+    /// Report as `text`, `json` or `junit`; with `=FILE` into a file. May be repeated, one of them to standard output; where
     /// none is, that is text
     #[arg(long, value_name = "FORMAT[=FILE]", value_parser = destination)]
     pub format: Vec<Destination>,
@@ -173,6 +194,8 @@ pub enum Format {
     Text,
     /// For programs, with everything in it
     Json,
+    /// For GitLab and others that read JUnit's XML: a case for each resource
+    Junit,
 }
 
 /// The form of a graph.
@@ -184,6 +207,34 @@ pub enum GraphFormat {
     Dot,
     /// For Markdown
     Mermaid,
+}
+
+/// The form of an explanation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// What there is a JSON Schema of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Schema {
+    /// `comply.yml`
+    Project,
+    /// `inventory.yml`, and each file of `inventory/`
+    Inventory,
+    /// The files of `policies/`
+    Policy,
+    /// The files of `techniques/`
+    Technique,
+    /// `waivers.yml`
+    Waivers,
+    /// The JSON report of audit and enforce
+    Report,
+    /// What `comply explain --format json` tells
+    Explanation,
 }
 
 /// A report and where it goes.
@@ -201,7 +252,7 @@ fn destination(text: &str) -> Result<Destination, String> {
         Some((name, file)) => (name, (file != "-").then(|| PathBuf::from(file))),
         None => (text, None),
     };
-    let format = Format::from_str(name, false).map_err(|_| "a report is `text` or `json`".to_owned())?;
+    let format = Format::from_str(name, false).map_err(|_| "a report is `text`, `json` or `junit`".to_owned())?;
     Ok(Destination { format, file })
 }
 

@@ -7,7 +7,8 @@ use crate::run::{Ended, each};
 use crate::site::{Seen, Shared, Site, judged};
 use crate::start::{Options, Start};
 use crate::terminal;
-use engine::enforce::{self, Approval};
+use engine::canary::Canary;
+use engine::enforce::{self, Approval, Safety};
 use engine::plan::{self, Plan};
 use engine::session::Consent;
 use engine::{Id, Verdict};
@@ -44,6 +45,7 @@ pub fn run(args: &cli::Enforce, color: cli::Color) -> Exit {
         destroy: args.allow_destroy.clone(),
         max_failures: args.max_failures,
         failures: AtomicUsize::new(0),
+        canary: Canary::default(),
         run: about.id.clone(),
         who: who(),
         style: Style { verbose: args.output.verbose, ..terminal::stderr_style(color) },
@@ -62,6 +64,7 @@ struct Order {
     destroy: Vec<String>,
     max_failures: usize,
     failures: AtomicUsize,
+    canary: Canary,
     run: String,
     who: String,
     style: Style,
@@ -145,11 +148,12 @@ fn apply(seen: Seen, changes: bool, order: &Order) -> Host {
         false => Approval::All,
     };
     let begun = Instant::now();
-    let Seen { took, mut survey, session } = seen;
+    let Seen { took, mut survey, session, way, revert_after } = seen;
     let consent = Consent { run: order.run.clone(), who: order.who.clone() };
+    let safety = Safety { way: &*way, limit: revert_after, canary: &order.canary };
     #[expect(clippy::disallowed_methods, reason = "this is `comply enforce`, and the plan was agreed to or is empty")]
     let session = session.arm(consent);
-    let verdicts = enforce::apply(&mut survey, session, &approval, &*order.shared.progress);
+    let verdicts = enforce::apply(&mut survey, session, &approval, &safety, &*order.shared.progress);
     if verdicts.values().any(|verdict| matches!(verdict, Verdict::Failed { .. } | Verdict::Reverted { .. })) {
         order.failures.fetch_add(1, Ordering::SeqCst);
     }
@@ -164,7 +168,8 @@ fn plan_text(seen: &Seen, plan: &Plan, order: &Order) -> String {
     let mut verdicts: BTreeMap<usize, Verdict> = seen.survey.verdicts();
     for (&index, verdict) in &mut verdicts {
         if let Verdict::Drift { held, .. } = verdict {
-            held.clone_from(&seen.survey.resources[index].held_by);
+            let resource = &seen.survey.resources[index];
+            *held = resource.held_by.clone().or_else(|| resource.secrets.why());
         }
     }
     let host = judged(&seen.survey, &verdicts, seen.took);

@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod desk;
 mod enforce;
+mod explain;
 mod graph;
 mod interrupt;
 mod manual;
@@ -13,9 +14,12 @@ mod progress;
 mod repository;
 mod revision;
 mod run;
+mod schema;
+mod secrets;
 mod site;
 mod start;
 mod terminal;
+mod watch;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -25,7 +29,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|defect| {
-        let words = escape::line(&defect.to_string(), false);
+        let words = escape::line(&secrets::known().conceal(&defect.to_string()), false);
         terminal::tell(&format!("comply: this is a defect of comply, please report it: {words}\n"));
     }));
     let exit = panic::catch_unwind(run).unwrap_or(Exit::Unable);
@@ -49,6 +53,8 @@ fn run() -> Exit {
         cli::Command::Audit(args) => audit::run(args, cli.color),
         cli::Command::Enforce(args) => enforce::run(args, cli.color),
         cli::Command::Graph(args) => graph::run(args, cli.color),
+        cli::Command::Explain(args) => explain::run(args, cli.color),
+        cli::Command::Schema { what } => schema::run(*what),
         cli::Command::Completions { shell } => manual::completions(*shell),
         cli::Command::Man => manual::man(),
     }

@@ -2,7 +2,7 @@
 
 use crate::cli::{Destination, Format};
 use crate::terminal;
-use reports::{Report, Style, json, text};
+use reports::{Report, Style, json, junit, text};
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -79,7 +79,7 @@ impl Outputs {
             }
         }
         let text = match self.stdout {
-            Some(Format::Json) => rendered(report, Format::Json, &self.style),
+            Some(format @ (Format::Json | Format::Junit)) => rendered(report, format, &self.style),
             _ if streamed => Ok(text::ending(report, &self.style)),
             _ => rendered(report, Format::Text, &self.style),
         };
@@ -95,6 +95,7 @@ fn rendered(report: &Report, format: Format, style: &Style) -> io::Result<String
     match format {
         Format::Text => Ok(text::render(report, style)),
         Format::Json => json::render(report).map_err(io::Error::other),
+        Format::Junit => junit::render(report),
     }
 }
 

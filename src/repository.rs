@@ -1,12 +1,16 @@
 //! The policy repository as the commands use it: found, loaded, its mistakes told.
 
 use crate::cli;
+use crate::secrets::Keeper;
 use crate::terminal;
+use crate::watch::Watch;
+use engine::Id;
 use engine::graph::{Graph, Problem};
 use inventory::{Connection, Host, Identity};
-use policies::{Repo, Resolution};
+use policies::{Repo, Resolution, Reveal, Selection};
 use reports::Exit;
 use source::Diagnostic;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -75,7 +79,10 @@ impl Repository {
         host: &Host,
         identity: Option<&Identity>,
     ) -> Result<(Wanted, Vec<Diagnostic>), Vec<Diagnostic>> {
-        let mut resolution = self.repo.resolve(&host.name, identity);
+        self.order(self.repo.resolve(&host.name, identity))
+    }
+
+    fn order(&self, mut resolution: Resolution) -> Result<(Wanted, Vec<Diagnostic>), Vec<Diagnostic>> {
         let mut diagnostics = std::mem::take(&mut resolution.diagnostics);
         let graph = Graph::build(&resolution.resources).map_err(|problems| {
             diagnostics.extend(problems.iter().map(|found| problem(found, &resolution)));
@@ -84,6 +91,37 @@ impl Repository {
             Ok(graph) if !source::any_error(&diagnostics) => Ok((Wanted { resolution, graph }, diagnostics)),
             _ => Err(diagnostics),
         }
+    }
+
+    /// The same with its secrets, fetched for what is selected and what that needs, and for nothing else.
+    ///
+    /// # Errors
+    /// As [`Repository::resolve`].
+    pub fn reveal(
+        &self,
+        wanted: Wanted,
+        host: &Host,
+        identity: Option<&Identity>,
+        selection: &Selection,
+        keeper: &Keeper,
+    ) -> Result<Wanted, Vec<Diagnostic>> {
+        let resources = &wanted.resolution.resources;
+        let selected = (0..resources.len()).filter(|&index| resources[index].selected);
+        let of: BTreeSet<Id> = wanted
+            .graph
+            .with_needs(selected, resources)
+            .into_iter()
+            .map(|index| &resources[index])
+            .filter(|resource| resource.secrets.any && resource.spec.is_some())
+            .map(|resource| resource.id.clone())
+            .collect();
+        if of.is_empty() {
+            return Ok(wanted);
+        }
+        let resolution = self.repo.resolve_with(&host.name, identity, Some(&Reveal { secrets: keeper, of: &of }));
+        let (mut wanted, _) = self.order(resolution)?;
+        selection.apply(&mut wanted.resolution);
+        Ok(wanted)
     }
 
     /// How to reach `host`, in no more than `timeout` for a script.
@@ -137,6 +175,7 @@ impl Repository {
     /// # Errors
     /// There were mistakes.
     pub fn resolve_all<'a>(&self, hosts: impl IntoIterator<Item = &'a Host>) -> Result<Vec<Wanted>, Exit> {
+        let _watch = Watch::start(self.color);
         let mut diagnostics = self.known.clone();
         let mut all = Vec::new();
         for host in hosts {
@@ -163,9 +202,9 @@ fn problem(problem: &Problem, resolution: &Resolution) -> Diagnostic {
         Problem::Cycle(ids) => ("cycle", ids.iter().collect::<Vec<_>>()),
         Problem::NeedsAbsent { needer, absent } => ("needs-absent", vec![needer, absent]),
     };
-    let places = ids.iter().flat_map(|id| resolution.places_of(id).iter().map(move |place| (place, id)));
+    let origins = ids.iter().flat_map(|id| resolution.origins_of(id).iter().map(move |origin| (origin, id)));
     let diagnostic = Diagnostic::error(code, problem.to_string()).on(&resolution.host);
-    places.fold(diagnostic, |diagnostic, (place, id)| diagnostic.at(place, id.to_string()))
+    origins.fold(diagnostic, |diagnostic, (origin, id)| origin.mark(diagnostic, id.to_string()))
 }
 
 /// The time to connect and authenticate where the inventory sets none.

@@ -30,12 +30,11 @@ fn of(root: &Path) -> Option<Revision> {
 }
 
 fn git(root: &Path, args: &[&str]) -> Option<String> {
-    let done = Command::new("git")
+    let done = links::without_secrets(&mut Command::new("git"))
         // Reading must not write, and must not run what a repository's own configuration names.
         .args(["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-C"])
         .arg(root)
         .args(args)
-        .env_remove(links::BECOME_PASSWORD)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output()

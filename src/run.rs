@@ -1,6 +1,7 @@
 //! Many hosts at once: one job each, on threads of their own, none waiting for another.
 
 use crate::interrupt;
+use crate::secrets;
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
@@ -78,7 +79,7 @@ pub fn each<T: Send + 'static, R: Send + 'static>(
 
 fn words(panic: &(dyn Any + Send)) -> String {
     let words = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    words.unwrap_or("it left no words").to_owned()
+    secrets::known().conceal(words.unwrap_or("it left no words")).into_owned()
 }
 
 #[cfg(test)]

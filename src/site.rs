@@ -2,6 +2,7 @@
 
 use crate::progress::Progress;
 use crate::repository::{Repository, Wanted};
+use crate::secrets::{self, Keeper};
 use engine::Verdict;
 use engine::event::{Event, Watch};
 use engine::facts::Facts;
@@ -23,6 +24,8 @@ pub struct Shared {
     pub repository: Repository,
     /// What of them is meant.
     pub selection: Selection,
+    /// What gives its secrets.
+    pub keeper: Arc<Keeper>,
     /// Who waits.
     pub progress: Arc<Progress>,
 }
@@ -37,6 +40,8 @@ pub struct Site {
     pub wanted: Wanted,
     /// The way there.
     pub connect: Box<dyn Connect>,
+    /// After how long it undoes a guarded change by itself.
+    pub revert_after: Duration,
 }
 
 /// What is said of a host's resources if nobody gets there.
@@ -54,11 +59,15 @@ pub struct Seen {
     pub survey: Survey,
     /// The way there, open.
     pub session: Session<ReadOnly>,
+    /// Opens another one.
+    pub way: Box<dyn Connect>,
+    /// After how long the host undoes a guarded change by itself.
+    pub revert_after: Duration,
 }
 
 impl Site {
     /// A host to visit, its resources marked already.
-    pub fn new(wanted: Wanted, connect: Box<dyn Connect>, waiver: Option<String>) -> Self {
+    pub fn new(wanted: Wanted, connect: Box<dyn Connect>, revert_after: Duration, waiver: Option<String>) -> Self {
         let Resolution { host, resources, undetermined, .. } = &wanted.resolution;
         let rows = resources.iter().filter(|resource| resource.selected).map(|resource| {
             let verdict = match resource.spec {
@@ -68,7 +77,7 @@ impl Site {
             Resource::new(host, resource, &verdict)
         });
         let rows = Rows { rows: rows.collect(), waiver };
-        Self { name: host.clone(), rows: Arc::new(rows), wanted, connect }
+        Self { name: host.clone(), rows: Arc::new(rows), wanted, connect, revert_after }
     }
 
     /// Connects and looks.
@@ -78,7 +87,7 @@ impl Site {
     pub fn look(self, shared: &Shared) -> Result<Seen, Box<Host>> {
         let begun = Instant::now();
         let (name, rows) = (self.name.clone(), Arc::clone(&self.rows));
-        self.try_look(shared, begun).map_err(|status| Box::new(lost(&name, &rows, status, begun.elapsed())))
+        self.try_look(shared, begun).map_err(|status| Box::new(lost(&name, &rows, discreet(status), begun.elapsed())))
     }
 
     fn try_look(self, shared: &Shared, begun: Instant) -> Result<Seen, Status> {
@@ -94,9 +103,10 @@ impl Site {
         } else {
             self.wanted
         };
-        let mut survey = Survey::new(self.name, wanted.resolution.resources, wanted.graph, facts);
+        let survey = Survey::new(self.name, wanted.resolution.resources, wanted.graph, facts);
+        let mut survey = survey.with_secrecy(secrets::known().clone());
         survey.observe(&mut session, watch).map_err(no_rights)?;
-        Ok(Seen { took: begun.elapsed(), survey, session })
+        Ok(Seen { took: begun.elapsed(), survey, session, way: self.connect, revert_after: self.revert_after })
     }
 }
 
@@ -142,14 +152,27 @@ fn identify(
 fn determined(shared: &Shared, name: &str, identity: &Identity) -> Result<Wanted, Status> {
     let host = shared.repository.host(name);
     let host = host.ok_or_else(|| Status::Error { why: "it is not in the inventory any more".to_owned() })?;
-    let (mut wanted, _) = shared.repository.resolve(host, Some(identity)).map_err(|diagnostics| {
+    let wrong = |diagnostics: Vec<source::Diagnostic>| {
         let errors: Vec<String> =
             diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).map(|error| error.message.clone()).collect();
         shared.progress.aside(|| shared.repository.tell(diagnostics));
         Status::Error { why: format!("its policies are wrong for what it is: {}", errors.join("; ")) }
-    })?;
+    };
+    let (mut wanted, _) = shared.repository.resolve(host, Some(identity)).map_err(wrong)?;
     shared.selection.apply(&mut wanted.resolution);
-    Ok(wanted)
+    // A provider may ask for a passphrase.
+    let reveal = || shared.repository.reveal(wanted, host, Some(identity), &shared.selection, &shared.keeper);
+    shared.progress.aside(reveal).map_err(wrong)
+}
+
+/// What keeps a host from being reached, in the words of others: told without secrets.
+fn discreet(status: Status) -> Status {
+    let conceal = |why: String| secrets::known().conceal(&why).into_owned();
+    match status {
+        Status::Unreachable { step, why } => Status::Unreachable { step, why: conceal(why) },
+        Status::Error { why } => Status::Error { why: conceal(why) },
+        status => status,
+    }
 }
 
 fn no_rights(broken: engine::link::Broken) -> Status {

@@ -6,10 +6,13 @@ use crate::output::Outputs;
 use crate::progress::Progress;
 use crate::repository::{Repository, Wanted, unable};
 use crate::revision::Reading;
+use crate::secrets::{self, Keeper};
 use crate::site::{Shared, Site};
 use crate::terminal;
 use policies::{Resolution, Selection};
 use reports::{Command, Exit, Run};
+use source::{SecretName, Secrets};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The options that audit and enforce share.
@@ -58,17 +61,21 @@ impl Start {
         };
         let wanted = wanted(&repository, &selection, options)?;
         interrupt::listen().map_err(|why| unable(&why))?;
+        let keeper = Keeper::new(repository.repo.provider(), &repository.root);
+        let wanted = reveal(wanted, &repository, &selection, &keeper)?;
         let policy = Reading::begin(repository.root.clone());
         let run = describe(options)?;
         let progress = Progress::begin(wanted.len());
-        let asker = Arc::new(asker(options.reaching, &progress));
+        let keeper = Arc::new(keeper);
+        let asker = Arc::new(asker(options.reaching, &progress, &repository, &keeper));
         let sites = wanted.into_iter().filter_map(|wanted| {
             let host = repository.host(&wanted.resolution.host)?;
             let connect = links::connector(repository.target(host, options.reaching.timeout), Arc::clone(&asker));
-            Some(Site::new(wanted, connect, repository.repo.unreachable_waiver(&host.name)))
+            let revert_after = host.settings.revert_after.unwrap_or(engine::switch::LIMIT);
+            Some(Site::new(wanted, connect, revert_after, repository.repo.unreachable_waiver(&host.name)))
         });
         let sites = sites.collect();
-        Ok(Self { outputs, shared: Arc::new(Shared { repository, selection, progress }), sites, run, policy })
+        Ok(Self { outputs, shared: Arc::new(Shared { repository, selection, keeper, progress }), sites, run, policy })
     }
 }
 
@@ -91,6 +98,29 @@ fn wanted(repository: &Repository, selection: &Selection, options: &Options<'_>)
     Ok(wanted)
 }
 
+/// Puts in the secrets, while nothing else is on the terminal: a provider may ask for a passphrase. A host that has to
+/// be asked who it is gets its secrets then.
+fn reveal(
+    wanted: Vec<Wanted>,
+    repository: &Repository,
+    selection: &Selection,
+    keeper: &Keeper,
+) -> Result<Vec<Wanted>, Exit> {
+    let mut revealed = Vec::new();
+    for wanted in wanted {
+        revealed.push(match repository.host(&wanted.resolution.host) {
+            Some(host) if !wanted.resolution.undetermined => {
+                repository.reveal(wanted, host, None, selection, keeper).map_err(|mistakes| {
+                    repository.tell(mistakes);
+                    Exit::Unable
+                })?
+            }
+            _ => wanted,
+        });
+    }
+    Ok(revealed)
+}
+
 fn describe(options: &Options<'_>) -> Result<Run, Exit> {
     let started = jiff::Timestamp::now();
     let mut bytes = [0; 4];
@@ -109,9 +139,25 @@ fn describe(options: &Options<'_>) -> Result<Run, Exit> {
     })
 }
 
-fn asker(reaching: &cli::Reaching, progress: &Arc<Progress>) -> links::Asker {
-    let progress = Arc::clone(progress);
-    links::Asker::with(move |question| progress.aside(|| rpassword::prompt_password(question).ok()))
-        .asking_become(reaching.ask_become_pass)
-        .with_become_password(std::env::var(links::BECOME_PASSWORD).ok())
+fn asker(
+    reaching: &cli::Reaching,
+    progress: &Arc<Progress>,
+    repository: &Repository,
+    keeper: &Arc<Keeper>,
+) -> links::Asker {
+    let secret = |host: &inventory::Host| Some((host.name.clone(), host.settings.become_secret.as_ref()?.0.clone()));
+    let kept: BTreeMap<String, SecretName> = repository.hosts().iter().filter_map(secret).collect();
+    let given = std::env::var(links::BECOME_PASSWORD).ok();
+    given.iter().for_each(|password| secrets::known().learn(password));
+    let (asking, fetching, keeper) = (Arc::clone(progress), Arc::clone(progress), Arc::clone(keeper));
+    links::Asker::with(move |question| {
+        let answer = asking.aside(|| rpassword::prompt_password(question).ok());
+        answer.inspect(|answer| secrets::known().learn(answer))
+    })
+    .asking_become(reaching.ask_become_pass)
+    .with_become_password(given)
+    .with_become_secret(kept.keys().cloned().collect(), move |host| match kept.get(host) {
+        Some(name) => fetching.aside(|| keeper.get(name)),
+        None => Err("no secret of this host".to_owned()),
+    })
 }

@@ -7,7 +7,8 @@ use serde::Serialize;
 pub struct Change {
     /// The field as the policy spells it: `shell`, `keys`, `state`.
     pub field: &'static str,
-    /// Of what in that field, where it holds several things each of which has a value of its own: a file, a service.
+    /// Of what in that field, where it holds several things each of which has a value of its own: a file, a service. A
+    /// value is a word about it then, and never what is in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub element: Option<String>,
     /// What differs.
@@ -41,6 +42,8 @@ pub enum Difference {
         /// In its place: "binary", "secret", "larger than 1 MiB".
         hidden: Option<String>,
     },
+    /// It is not known whether it differs, and why: its secret could not be had.
+    Unknown(String),
 }
 
 impl Change {
@@ -75,6 +78,11 @@ impl Change {
         self
     }
 
+    /// A field that cannot be compared, and why.
+    pub fn unknown(field: &'static str, why: impl Into<String>) -> Self {
+        Self::of(field, Difference::Unknown(why.into()))
+    }
+
     /// The same change, put right in a later step of the resource.
     pub fn in_step(mut self, step: usize) -> Self {
         self.step = step;
@@ -92,7 +100,7 @@ impl Change {
             Difference::Missing(element) | Difference::Extra(element) => {
                 format!("{}\0{element}", self.field)
             }
-            Difference::Value { .. } | Difference::Text { .. } => match &self.element {
+            Difference::Value { .. } | Difference::Text { .. } | Difference::Unknown(_) => match &self.element {
                 Some(element) => format!("{}\0{element}", self.field),
                 None => self.field.to_owned(),
             },

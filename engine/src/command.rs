@@ -2,6 +2,8 @@
 //! parameters. An operation is a command with its arguments, as data.
 
 use crate::id::Id;
+use crate::switch::Guard;
+use std::fmt;
 
 /// A fixed shell program that changes a host.
 ///
@@ -17,7 +19,7 @@ pub struct Command {
 }
 
 /// One change to make.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Op {
     /// The resources it serves; if one of them has already failed in this level, it is not run.
     pub serves: Vec<Id>,
@@ -36,6 +38,16 @@ pub struct Op {
     pub destroys: Option<String>,
     /// What it takes away that a session may stand on.
     pub endangers: Vec<Danger>,
+    /// It may take away what sessions stand on in a way that nobody can tell beforehand: how it is undone. The engine
+    /// puts aside what this session does not stand on (see [`crate::guard`]).
+    pub guard: Option<Guard>,
+}
+
+/// Neither its arguments nor its input: they may be secret.
+impl fmt::Debug for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Op").field("serves", &self.serves).field("command", &self.command.name).finish_non_exhaustive()
+    }
 }
 
 impl Op {
@@ -50,6 +62,7 @@ impl Op {
             hurts: Vec::new(),
             destroys: None,
             endangers: Vec::new(),
+            guard: None,
         }
     }
 
@@ -68,6 +81,12 @@ impl Op {
     /// Which destroys this.
     pub fn destroys(mut self, what: impl Into<String>) -> Self {
         self.destroys = Some(what.into());
+        self
+    }
+
+    /// Which the host undoes by itself unless a new session comes in after it.
+    pub fn guarded(mut self, guard: Guard) -> Self {
+        self.guard = Some(guard);
         self
     }
 
@@ -111,6 +130,13 @@ pub enum Danger {
     Unit(String),
     /// The package is removed.
     Package(String),
+    /// This file of sudo is written anew, and gives rights only as it says then.
+    Rights {
+        /// The file.
+        path: String,
+        /// Who may still do everything as root, groups without `%`; `None`: whom the new content names.
+        left: Option<Vec<String>>,
+    },
 }
 
 /// What a module answers when it is asked how to put things right.

@@ -1,14 +1,18 @@
 //! Puts a host right, level by level, and grants verdicts only on what is seen afterwards.
 
+use crate::canary::Canary;
 use crate::change::Change;
 use crate::command::Op;
 use crate::event::{Event, Watch};
 use crate::graph::{Node, Strength};
 use crate::id::Id;
-use crate::plan::{may_change, plan_level, refuse_dangers};
+use crate::link::Connect;
+use crate::plan::{Plan, may_change, plan_level, refuse_dangers};
 use crate::query::Blind;
+use crate::secrecy::Discreet;
 use crate::session::{Armed, Done, Session};
 use crate::survey::{State, Survey};
+use crate::switch::Outcome;
 use crate::verdict::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -30,6 +34,16 @@ impl Approval {
     }
 }
 
+/// What guarded changes need (see [`crate::switch`]).
+pub struct Safety<'a> {
+    /// The way in, for a new session.
+    pub way: &'a dyn Connect,
+    /// After how long the host puts itself back.
+    pub limit: Duration,
+    /// The other hosts of the run.
+    pub canary: &'a Canary,
+}
+
 /// What has become of the resources while a host is put right.
 #[derive(Default)]
 struct Course {
@@ -37,12 +51,15 @@ struct Course {
     first: BTreeMap<usize, Vec<Change>>,
     failed: BTreeMap<usize, String>,
     held: BTreeMap<usize, String>,
+    reverted: BTreeMap<usize, String>,
+    /// Nodes with guarded operations, whose turn is later.
+    put_off: Vec<Node>,
     ran: bool,
 }
 
 impl Course {
     fn stopped(&self, index: usize) -> bool {
-        self.failed.contains_key(&index) || self.held.contains_key(&index)
+        self.failed.contains_key(&index) || self.held.contains_key(&index) || self.reverted.contains_key(&index)
     }
 }
 
@@ -50,31 +67,35 @@ impl Course {
 ///
 /// After each level that ran anything, everything is observed anew: what a level brings, the next one sees,
 /// and the last of these observations is the one that grants the verdicts.
+///
+/// Guarded operations come as late as what depends on them allows, each alone.
 pub fn apply(
     survey: &mut Survey,
     mut session: Session<Armed>,
     approval: &Approval,
+    safety: &Safety<'_>,
     watch: &dyn Watch,
 ) -> BTreeMap<usize, Verdict> {
     let mut course = Course::default();
+    let secrecy = survey.secrecy.clone();
+    let watch: &dyn Watch = &Discreet { secrecy: secrecy.clone(), watch };
     let wanted = survey.wanted.clone();
     wait_until_settled(survey, &mut session, &wanted, watch);
     note_first(survey, &mut course);
     let levels = survey.graph.levels().to_vec();
+    let mut hand = Hand { session: &mut session, approval, safety, watch };
     for (number, nodes) in levels.iter().enumerate() {
-        let open: Vec<Node> = nodes
-            .iter()
-            .copied()
-            .filter(|node| may_change(survey, node.resource))
-            .filter(|node| !course.stopped(node.resource) && blocked_by(survey, &course, node.resource).is_none())
-            .collect();
-        apply_level(survey, &mut session, &open, number + 1, approval, &mut course, watch);
+        let due = due_before(survey, &course, nodes);
+        hand.apply_guarded(survey, &due, number + 1, &mut course);
+        hand.apply_level(survey, nodes, number + 1, &mut course);
     }
+    let rest = std::mem::take(&mut course.put_off);
+    hand.apply_guarded(survey, &rest, levels.len(), &mut course);
     if course.ran {
         wait_until_settled(survey, &mut session, &wanted, watch);
     }
     session.release();
-    survey.selected().map(|index| (index, final_verdict(survey, &course, index))).collect()
+    survey.selected().map(|index| (index, secrecy.verdict(final_verdict(survey, &course, index)))).collect()
 }
 
 /// The verdicts if nothing is changed, because `why`: what differs is held.
@@ -84,7 +105,9 @@ pub fn declined(survey: &Survey, why: &str) -> BTreeMap<usize, Verdict> {
         match verdict {
             Verdict::Compliant => *verdict = Verdict::Kept,
             Verdict::Drift { held, .. } => {
-                *held = Some(survey.resources[index].held_by.clone().unwrap_or_else(|| why.to_owned()))
+                let resource = &survey.resources[index];
+                let own = resource.held_by.clone().or_else(|| resource.secrets.why());
+                *held = Some(own.unwrap_or_else(|| why.to_owned()));
             }
             _ => {}
         }
@@ -137,54 +160,176 @@ fn wait_until_settled(survey: &mut Survey, session: &mut Session<Armed>, which: 
     }
 }
 
-/// Applies one level and, if anything was run, looks at everything again.
-fn apply_level(
-    survey: &mut Survey,
-    session: &mut Session<Armed>,
-    open: &[Node],
-    number: usize,
-    approval: &Approval,
-    course: &mut Course,
-    watch: &dyn Watch,
-) {
-    let mut plan = plan_level(survey, session, open, watch);
-    refuse_dangers(survey, session, &mut plan, watch);
-    let index_of: BTreeMap<&Id, usize> =
-        survey.resources.iter().enumerate().map(|(index, resource)| (&resource.id, index)).collect();
-    for (id, why) in &plan.refused {
-        course.failed.extend(index_of.get(id).map(|&index| (index, why.clone())));
-    }
-    for op in plan.ops.iter().filter(|op| !approval.allows(op)) {
-        let what = op.destroys.as_deref().unwrap_or_default();
-        for id in &op.serves {
-            let held = format!("it destroys {what} for good; say yes to the plan, or give --allow-destroy '{id}'");
-            course.held.extend(index_of.get(id).map(|&index| (index, held.clone())));
+/// Of what was put off, what has to be done before `nodes`: something in there still differs and comes after it.
+fn due_before(survey: &Survey, course: &Course, nodes: &[Node]) -> Vec<Node> {
+    let open = |node: &&Node| match &survey.states[node.resource] {
+        State::Checked(checked) => checked.changes.iter().any(|change| change.step == node.step),
+        State::Unseen => false,
+        State::Blind(_) | State::Settling { .. } => true,
+    };
+    let waiting = nodes.iter().filter(open).filter(|node| may_change(survey, node.resource));
+    let before: BTreeSet<usize> = waiting.flat_map(|node| survey.ancestors(node.resource, Strength::After)).collect();
+    course.put_off.iter().copied().filter(|node| before.contains(&node.resource)).collect()
+}
+
+/// All ids that are served together with one that a guarded operation serves.
+fn guarded_ids(plan: &Plan) -> BTreeSet<Id> {
+    let mut ids: BTreeSet<Id> =
+        plan.ops.iter().filter(|op| op.guard.is_some()).flat_map(|op| &op.serves).cloned().collect();
+    loop {
+        let together = plan.ops.iter().filter(|op| op.serves.iter().any(|id| ids.contains(id)));
+        let more: BTreeSet<Id> = together.flat_map(|op| &op.serves).cloned().collect();
+        if more.is_subset(&ids) {
+            return ids;
         }
+        ids.extend(more);
     }
-    plan.ops.retain(|op| op.serves.iter().all(|id| index_of.get(id).is_none_or(|index| !course.stopped(*index))));
-    if plan.ops.is_empty() {
-        return;
+}
+
+/// What applies operations.
+struct Hand<'a> {
+    session: &'a mut Session<Armed>,
+    approval: &'a Approval,
+    safety: &'a Safety<'a>,
+    watch: &'a dyn Watch,
+}
+
+impl Hand<'_> {
+    /// What is to be done for those of `nodes` that may be changed now.
+    fn plan(&mut self, survey: &mut Survey, nodes: &[Node], course: &mut Course) -> (Vec<Node>, Plan) {
+        let open: Vec<Node> = nodes
+            .iter()
+            .copied()
+            .filter(|node| may_change(survey, node.resource))
+            .filter(|node| !course.stopped(node.resource) && blocked_by(survey, course, node.resource).is_none())
+            .collect();
+        let mut plan = plan_level(survey, self.session, &open, self.watch);
+        refuse_dangers(survey, self.session, &mut plan, self.watch);
+        let index_of = index_of(survey);
+        for (id, why) in &plan.refused {
+            course.failed.extend(index_of.get(id).map(|&index| (index, why.clone())));
+        }
+        for op in plan.ops.iter().filter(|op| !self.approval.allows(op)) {
+            let what = op.destroys.as_deref().unwrap_or_default();
+            for id in &op.serves {
+                let held = format!("it destroys {what} for good; say yes to the plan, or give --allow-destroy '{id}'");
+                course.held.extend(index_of.get(id).map(|&index| (index, held.clone())));
+            }
+        }
+        plan.ops.retain(|op| op.serves.iter().all(|id| index_of.get(id).is_none_or(|index| !course.stopped(*index))));
+        (open, plan)
     }
-    let says: Vec<String> = plan.ops.iter().map(|op| op.says.clone()).collect();
-    watch.event(&survey.host, &Event::Applying { level: number, says: &says });
-    course.ran = true;
-    let done = session.apply(&plan.ops).unwrap_or_else(|why| vec![Done::Failed(why); plan.ops.len()]);
-    let mut touched = BTreeSet::new();
-    for (op, done) in plan.ops.iter().zip(done) {
-        for index in op.serves.iter().filter_map(|id| index_of.get(id)) {
-            touched.insert(*index);
-            if let Done::Failed(why) = &done {
-                course.failed.entry(*index).or_insert_with(|| format!("could not {}: {why}", op.says));
+
+    /// Applies one level but for what is guarded, and, if anything was run, looks at everything again.
+    fn apply_level(&mut self, survey: &mut Survey, nodes: &[Node], number: usize, course: &mut Course) {
+        let (open, mut plan) = self.plan(survey, nodes, course);
+        let guarded = guarded_ids(&plan);
+        plan.ops.retain(|op| !op.serves.iter().any(|id| guarded.contains(id)));
+        course.put_off.extend(open.iter().filter(|node| guarded.contains(&survey.resources[node.resource].id)));
+        if plan.ops.is_empty() {
+            return;
+        }
+        self.announce(survey, number, &plan.ops);
+        course.ran = true;
+        let done = self.session.apply(&plan.ops).unwrap_or_else(|why| vec![Done::Failed(why); plan.ops.len()]);
+        let mut touched = BTreeSet::new();
+        for (op, done) in plan.ops.iter().zip(done) {
+            touched.extend(note(survey, course, op, &done));
+        }
+        self.look_and_judge(survey, &open, &touched, course);
+    }
+
+    /// Applies what was put off, each operation alone, and looks at everything again.
+    fn apply_guarded(&mut self, survey: &mut Survey, nodes: &[Node], number: usize, course: &mut Course) {
+        course.put_off.retain(|node| !nodes.contains(node));
+        if nodes.is_empty() {
+            return;
+        }
+        let (open, plan) = self.plan(survey, nodes, course);
+        if plan.ops.is_empty() {
+            return;
+        }
+        let safety = self.safety;
+        self.watch.event(&survey.host, &Event::Waiting { what: "another host, which goes first" });
+        let mut turn = match safety.canary.turn(&survey.host) {
+            Ok(turn) => turn,
+            Err(why) => return hold(survey, course, &plan, &why),
+        };
+        let mut touched = BTreeSet::new();
+        for (number_of_op, op) in plan.ops.iter().enumerate() {
+            let index_of = index_of(survey);
+            if op.serves.iter().filter_map(|id| index_of.get(id)).any(|index| course.stopped(*index)) {
+                continue;
+            }
+            self.announce(survey, number, std::slice::from_ref(op));
+            course.ran = true;
+            let Some(guard) = &op.guard else {
+                let done = self.session.apply(std::slice::from_ref(op)).unwrap_or_else(|why| vec![Done::Failed(why)]);
+                touched.extend(done.iter().flat_map(|done| note(survey, course, op, done)));
+                continue;
+            };
+            match self.session.apply_guarded(op, guard, safety.way, safety.limit) {
+                Outcome::Stays => {
+                    turn.kept();
+                    touched.extend(note(survey, course, op, &Done::Well));
+                }
+                Outcome::Failed(why) => touched.extend(note(survey, course, op, &Done::Failed(why))),
+                Outcome::Reverted(why) => {
+                    turn.reverted();
+                    for index in op.serves.iter().filter_map(|id| index_of.get(id)) {
+                        course.reverted.entry(*index).or_insert_with(|| why.clone());
+                    }
+                    let rest = Plan { ops: plan.ops[number_of_op + 1..].to_vec(), ..Plan::default() };
+                    hold(survey, course, &rest, "another guarded change of this host was undone just before");
+                    break;
+                }
+            }
+        }
+        drop(turn);
+        self.look_and_judge(survey, &open, &touched, course);
+    }
+
+    fn announce(&self, survey: &Survey, number: usize, ops: &[Op]) {
+        let says: Vec<String> = ops.iter().map(|op| op.says.clone()).collect();
+        self.watch.event(&survey.host, &Event::Applying { level: number, says: &says });
+    }
+
+    /// Looks at everything again; what was touched must be right now.
+    fn look_and_judge(&mut self, survey: &mut Survey, open: &[Node], touched: &BTreeSet<usize>, course: &mut Course) {
+        look_again(survey, self.session, self.watch);
+        wait_until_settled(survey, self.session, touched, self.watch);
+        note_first(survey, course);
+        for node in open.iter().filter(|node| touched.contains(&node.resource)) {
+            let left = survey.states[node.resource].changes().iter().any(|change| change.step == node.step);
+            if left || matches!(survey.states[node.resource], State::Settling { .. }) {
+                course.failed.entry(node.resource).or_insert_with(|| NOT_CONVERGED.into());
             }
         }
     }
-    look_again(survey, session, watch);
-    wait_until_settled(survey, session, &touched, watch);
-    note_first(survey, course);
-    for node in open.iter().filter(|node| touched.contains(&node.resource)) {
-        let left = survey.states[node.resource].changes().iter().any(|change| change.step == node.step);
-        if left || matches!(survey.states[node.resource], State::Settling { .. }) {
-            course.failed.entry(node.resource).or_insert_with(|| NOT_CONVERGED.into());
+}
+
+fn index_of(survey: &Survey) -> BTreeMap<Id, usize> {
+    survey.resources.iter().enumerate().map(|(index, resource)| (resource.id.clone(), index)).collect()
+}
+
+/// Records what became of an operation; returns whom it served.
+fn note(survey: &Survey, course: &mut Course, op: &Op, done: &Done) -> Vec<usize> {
+    let index_of = index_of(survey);
+    let served: Vec<usize> = op.serves.iter().filter_map(|id| index_of.get(id).copied()).collect();
+    if let Done::Failed(why) = done {
+        for index in &served {
+            course.failed.entry(*index).or_insert_with(|| format!("could not {}: {why}", op.says));
+        }
+    }
+    served
+}
+
+/// Leaves everybody whom these operations serve as they are.
+fn hold(survey: &Survey, course: &mut Course, plan: &Plan, why: &str) {
+    let index_of = index_of(survey);
+    for index in plan.ops.iter().flat_map(|op| &op.serves).filter_map(|id| index_of.get(id)) {
+        if !course.stopped(*index) {
+            course.held.insert(*index, why.to_owned());
         }
     }
 }
@@ -197,6 +342,9 @@ fn blocked_by(survey: &Survey, course: &Course, index: usize) -> Option<(usize, 
         if course.failed.contains_key(&other) {
             return Some((other, "failed".to_owned()));
         }
+        if course.reverted.contains_key(&other) {
+            return Some((other, "was undone".to_owned()));
+        }
         let drifts = !survey.states[other].changes().is_empty();
         let because = if !survey.resources[other].selected {
             "drifts and is not selected".to_owned()
@@ -204,6 +352,8 @@ fn blocked_by(survey: &Survey, course: &Course, index: usize) -> Option<(usize, 
             "drifts and is waived".to_owned()
         } else if let Some(held) = course.held.get(&other).or(survey.resources[other].held_by.as_ref()) {
             format!("drifts and is held: {held}")
+        } else if let Some(why) = survey.resources[other].secrets.why() {
+            format!("drifts and cannot be put right: {why}")
         } else {
             return None;
         };
@@ -214,25 +364,35 @@ fn blocked_by(survey: &Survey, course: &Course, index: usize) -> Option<(usize, 
 fn final_verdict(survey: &Survey, course: &Course, index: usize) -> Verdict {
     let resource = &survey.resources[index];
     let state = &survey.states[index];
-    let left = || state.changes().to_vec();
+    let left = || match state.changes() {
+        [] => Vec::new(),
+        changes => changes.iter().cloned().chain(resource.secrets.unknown()).collect(),
+    };
     if resource.spec.is_none() {
         return Verdict::Skipped;
     }
     if let Some(waiver) = resource.waiver.as_ref().filter(|_| !state.changes().is_empty()) {
         return Verdict::Waived { changes: left(), waiver: waiver.clone() };
     }
+    if let Some(why) = course.reverted.get(&index) {
+        return Verdict::Reverted { why: why.clone() };
+    }
     if let Some(why) = course.failed.get(&index) {
         return Verdict::Failed { why: why.clone(), left: left() };
     }
     let first = course.first.get(&index);
     match state {
-        State::Checked(checked) if checked.changes.is_empty() => match first {
-            Some(changes) => Verdict::Changed { changes: changes.clone() },
-            None => Verdict::Kept,
+        State::Checked(checked) if checked.changes.is_empty() => match (resource.secrets.why(), first) {
+            (Some(why), _) => Verdict::Unknown { why },
+            (None, Some(changes)) => Verdict::Changed { changes: changes.clone() },
+            (None, None) => Verdict::Kept,
         },
         State::Checked(_) | State::Settling { .. } => {
             if let Some(held) = course.held.get(&index).or(resource.held_by.as_ref()) {
                 return Verdict::Drift { changes: left(), held: Some(held.clone()) };
+            }
+            if let Some(why) = resource.secrets.why() {
+                return Verdict::Drift { changes: left(), held: Some(why) };
             }
             match (blocked_by(survey, course, index), first) {
                 (Some((by, because)), _) => blocked(survey, by, because),

@@ -2,6 +2,10 @@
 //!
 //! It follows from the declarations alone: the graph is the same offline, on a bare host and on a converged one.
 
+mod why;
+
+pub use why::why;
+
 use crate::id::Id;
 use crate::links::{Anchor, Links};
 use crate::resource::Resource;
@@ -292,6 +296,18 @@ impl<'a> Index<'a> {
 
     fn removers(&self, anchor: &Anchor) -> &[usize] {
         Self::nearest(&self.removes, anchor)
+    }
+
+    /// Whether what is asked for is this anchor, or below this path.
+    fn is_met_by(asked: &Anchor, anchor: &Anchor) -> bool {
+        match (asked, anchor) {
+            (Anchor::Path(path), Anchor::Path(above)) => {
+                path == above
+                    || above == "/"
+                    || path.strip_prefix(above.as_str()).is_some_and(|rest| rest.starts_with('/'))
+            }
+            _ => asked == anchor,
+        }
     }
 
     /// A path is met by itself or its nearest ancestor that is managed.

@@ -1,10 +1,12 @@
-//! Refuses, before anything is done, what would take away the ground a session stands on.
+//! Refuses, before anything is done, what would take away the ground a session stands on; and decides what is done
+//! behind the switch, since nobody can tell beforehand what it takes away.
 
-use crate::command::{Danger, Op};
+use crate::command::{Command, Danger, Op};
 use crate::facts::{Facts, Pending};
 use crate::link::Standing;
 use crate::paths::STAT;
 use crate::query::{Answer, Blind, Fact, Query};
+use crate::switch::{Ground, Guard};
 use crate::writes;
 
 /// Where a group (1 argument) opens a door: the files of sudo, doas and sshd that name it, and its line in
@@ -54,6 +56,39 @@ done"#,
     decode: |answer, _| Ok(answer.text()?.lines().map(str::to_owned).collect()),
 };
 
+/// Files that others than their own kinds may write, what they carry, and what makes them effective.
+static GROUND: [(&str, Ground, Option<&Command>); 7] = [
+    ("/etc/ssh/sshd_config", Ground::Server, Some(&RELOAD_SSHD)),
+    ("/etc/ssh/sshd_config.d/", Ground::Server, Some(&RELOAD_SSHD)),
+    ("/etc/pam.d/", Ground::Server, None),
+    ("/etc/nsswitch.conf", Ground::Server, None),
+    ("/etc/sudoers", Ground::Rights, None),
+    ("/etc/sudoers.d/", Ground::Rights, None),
+    ("/etc/doas.conf", Ground::Rights, None),
+];
+
+/// Lets sshd read its configuration anew, and waits until it has: before that it still lets in whom it let in before. One
+/// that does not run is started.
+pub static RELOAD_SSHD: Command = Command { name: "reload sshd", shell: include_str!("script/reload_sshd.sh") };
+
+/// How `op` is undone if nobody comes in after it; `None`: sessions like this one do not stand on what it changes.
+pub fn guard(op: &Op, standing: &Standing) -> Option<Guard> {
+    let guard = op.guard.clone().or_else(|| {
+        let path = op.args.first()?;
+        let commands = [&writes::WRITE, &writes::OWN, &writes::REMOVE, &writes::LINK];
+        let (_, ground, after) = GROUND.iter().find(|(ground, ..)| match ground.strip_suffix('/') {
+            Some(directory) => path.rsplit_once('/').is_some_and(|(parent, _)| parent == directory),
+            None => path == ground,
+        })?;
+        commands.iter().any(|command| std::ptr::eq(op.command, *command)).then(|| Guard {
+            ground: ground.clone(),
+            paths: vec![path.clone()],
+            after: *after,
+        })
+    })?;
+    guard.ground.carries(standing).then_some(guard)
+}
+
 /// Why `op` must not be done in a session that stands on `standing`; `None`: it may.
 pub fn refusal(op: &Op, standing: &Standing, facts: &Facts) -> Result<Option<String>, Pending> {
     if let Some(why) = path_refusal(op, standing, facts)? {
@@ -66,6 +101,7 @@ pub fn refusal(op: &Op, standing: &Standing, facts: &Facts) -> Result<Option<Str
             Danger::Unit(unit) => unit_refusal(unit, standing),
             Danger::Package(package) => package_refusal(package, standing),
             Danger::Keys { account, removed, left } => keys_refusal(account, removed, left, standing),
+            Danger::Rights { path, left } => sudo_refusal(op, path, left.as_deref(), standing, facts)?,
             Danger::Group { account, group } => group_refusal(account.as_deref(), group, standing, facts)?,
         };
         if why.is_some() {
@@ -119,7 +155,7 @@ fn package_refusal(package: &str, standing: &Standing) -> Option<String> {
 
 /// What would be done to the file that holds the session's key, or to a directory on the way to it.
 fn path_refusal(op: &Op, standing: &Standing, facts: &Facts) -> Result<Option<String>, Pending> {
-    let is = |command: &crate::command::Command| std::ptr::eq(op.command, command);
+    let is = |command: &Command| std::ptr::eq(op.command, command);
     let removes = [&writes::REMOVE, &writes::REMOVE_DIRECTORY, &writes::REMOVE_TREE, &writes::LINK].into_iter().any(is);
     let owns = [&writes::OWN, &writes::MKDIR].into_iter().any(is);
     let (Some(login), Some(path)) = (standing.account.as_deref(), op.args.first()) else { return Ok(None) };
@@ -176,14 +212,35 @@ fn rights_refusal(
     let named = facts.ask(&NAMED, &[login, path])?;
     let lost = named.iter().find(|name| !written || memchr::memmem::find(&op.stdin, name.as_bytes()).is_none());
     if let Some(name) = lost {
-        return Ok(Some(format!(
-            "refused: this session is logged in as {login} and is root by what {path} says of {name}; log in as somebody else to do this"
-        )));
+        return Ok(Some(lost_rights(login, path, name)));
     }
     let checked = op.args.get(4).is_some_and(|check| check.contains("visudo"));
     Ok((written && !checked && path.starts_with("/etc/sudoers")).then(|| {
         format!("refused: a mistake in {path} would end all rights by sudo, those of this session too; add `validate: visudo -cf {{}}`")
     }))
+}
+
+/// What a file of sudo that is written anew would no longer say of the session's account or its groups.
+fn sudo_refusal(
+    op: &Op,
+    path: &str,
+    left: Option<&[String]>,
+    standing: &Standing,
+    facts: &Facts,
+) -> Result<Option<String>, Pending> {
+    let Some(login) = standing.account.as_deref().filter(|_| standing.becomes) else { return Ok(None) };
+    let named = facts.ask(&NAMED, &[login, path])?;
+    let stays = |name: &str| match left {
+        Some(left) => left.iter().any(|other| other == name || other == "ALL"),
+        None => memchr::memmem::find(&op.stdin, name.as_bytes()).is_some(),
+    };
+    Ok(named.iter().find(|name| !stays(name)).map(|name| lost_rights(login, path, name)))
+}
+
+fn lost_rights(login: &str, path: &str, name: &str) -> String {
+    format!(
+        "refused: this session is logged in as {login} and is root by what {path} says of {name}; log in as somebody else to do this"
+    )
 }
 
 fn keys_refusal(account: &str, removed: &[String], left: &[String], standing: &Standing) -> Option<String> {

@@ -4,6 +4,7 @@
 //! host what they need to know in as few round trips as possible, compares, and (in enforce) applies changes
 //! level by level and grants verdicts only on what a second observation shows.
 
+pub mod canary;
 pub mod change;
 pub mod command;
 pub mod enforce;
@@ -22,8 +23,10 @@ pub mod plan;
 pub mod query;
 pub mod resource;
 mod script;
+pub mod secrecy;
 pub mod session;
 pub mod survey;
+pub mod switch;
 pub mod verdict;
 pub mod writes;
 
@@ -35,4 +38,5 @@ pub use links::{Anchor, Links};
 pub use module::{AnyModule, AnySpec, Drifted, Entry, Fields, Item, Kind, Module, Problem, Repository};
 pub use query::{Answer, Batch, Blind, Fact, Probe, Query};
 pub use resource::{Resource, Source};
+pub use secrecy::Secrecy;
 pub use verdict::{Mode, Severity, Verdict};

@@ -88,6 +88,13 @@ pub trait Connect: Send + Sync {
     /// [`Unreachable`] says at which step it ended, and why.
     fn connect(&self) -> Result<Box<dyn Link>, Unreachable>;
 
+    /// Opens another one that shares nothing with those that are open, in a single attempt: a server may hold it
+    /// against the next ones that one failed.
+    ///
+    /// # Errors
+    /// As [`Connect::connect`].
+    fn connect_once(&self) -> Result<Box<dyn Link>, Unreachable>;
+
     /// How long one script may take before it counts as stalled.
     fn patience(&self) -> Duration;
 }

@@ -29,6 +29,10 @@ pub trait Module: Sync + Sized + 'static {
     const SETS: &'static [&'static str] = &[];
     /// Fields that must be written.
     const REQUIRED: &'static [&'static str] = &[];
+    /// Fields that may hold a secret, as a declaration and as [`Module::diff`] name them. The kind puts them nowhere but
+    /// on the standard input of a command, and into files that only their owner reads: not into an argument, nor an
+    /// environment. What differs in them is never shown once they hold one.
+    const SECRETS: &'static [&'static str] = &[];
     /// The steps of a resource, in order; each is a node of the graph with links of its own.
     const STEPS: &'static [&'static str] = &[""];
     /// The documentation page: what it is, and YAML examples in fenced blocks, which tests resolve.
@@ -37,10 +41,20 @@ pub trait Module: Sync + Sized + 'static {
     /// the kind has no `state`.
     const STATE: Option<&'static [&'static str]> = Some(&["present", "absent"]);
 
+    /// The field that `name: VALUE` stands for, where VALUE is no mapping.
+    const SHORT: Option<&'static str> = None;
+    /// Why resources of this kind are never put right, only looked at; `None`: they are.
+    const AUDIT_ONLY: Option<&'static str> = None;
+
     /// What the policy says.
     type Spec: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'static;
     /// What the host shows.
     type Seen: Send + 'static;
+
+    /// The one spelling of a name that may be written in several.
+    fn spelling(&self, name: &str) -> String {
+        name.to_owned()
+    }
 
     /// Checks a name and the fields together, offline.
     fn problems(&self, name: &str, spec: &Self::Spec) -> Vec<Problem> {
@@ -59,8 +73,8 @@ pub trait Module: Sync + Sized + 'static {
         Vec::new()
     }
 
-    /// Gives one resource a look at what all resources of the host provide, once every kind is sealed: for what
-    /// depends on whether anything else is declared. Nothing that [`Module::links`] reads may change.
+    /// Gives one resource a look at what all resources of the host provide, and at their ids, once every kind is sealed:
+    /// for what depends on whether anything else is declared. Nothing that [`Module::links`] reads may change.
     fn settle(&self, name: &str, spec: &mut Self::Spec, provided: &BTreeSet<Anchor>) {
         let _ = (name, spec, provided);
     }
@@ -153,10 +167,15 @@ pub trait Repository {
     /// The bytes of a file, its path relative to the repository's root. The error is a sentence for
     /// [`Problem::message`].
     fn read(&self, path: &str) -> Result<Arc<[u8]>, String>;
-    /// The file rendered as a Tera template with this host's variables.
-    fn render(&self, path: &str) -> Result<String, String>;
+    /// The file rendered as a Tera template with what the resource `name` may see, which names the file in its
+    /// `field`: the host's variables, and the parameters of the technique that declares it.
+    fn render(&self, name: &str, field: &str, path: &str) -> Result<String, String>;
+    /// Whether the resource `name` holds a secret, in its fields or in what was rendered for it so far.
+    fn holds_secret(&self, name: &str) -> bool;
     /// All regular files below a directory, hidden ones too, sorted.
     fn tree(&self, directory: &str) -> Result<Vec<Entry>, String>;
+    /// Whether a secret of the resource `name` could not be had: what was rendered for it has something else in its place.
+    fn lacks_secret(&self, name: &str) -> bool;
 }
 
 /// A file below a directory of the repository.
@@ -178,16 +197,26 @@ pub trait AnyModule: Sync {
     fn sets(&self) -> &'static [&'static str];
     /// [`Module::REQUIRED`].
     fn required(&self) -> &'static [&'static str];
+    /// [`Module::SECRETS`].
+    fn secrets(&self) -> &'static [&'static str];
     /// [`Module::STEPS`].
     fn steps(&self) -> &'static [&'static str];
     /// [`Module::STATE`].
     fn states(&self) -> Option<&'static [&'static str]>;
+    /// [`Module::SHORT`].
+    fn short(&self) -> Option<&'static str>;
+    /// [`Module::spelling`].
+    fn spelling(&self, name: &str) -> String;
+    /// [`Module::AUDIT_ONLY`].
+    fn audit_only(&self) -> Option<&'static str>;
     /// [`Module::DOC`].
     fn doc(&self) -> &'static str;
-    /// The JSON Schema of `Spec`; its `properties` are the fields.
+    /// The JSON Schema of `Spec`, draft 7, without references; its `properties` are the fields.
     fn schema(&self) -> schemars::Schema;
     /// The canonical fields of one declaration: read as `Spec`, written back, without what is not there.
     fn canonical(&self, declaration: &mut dyn erased_serde::Deserializer<'_>) -> Result<Fields, erased_serde::Error>;
+    /// [`Module::problems`] of canonical fields.
+    fn problems(&self, name: &str, fields: &Fields) -> Vec<Problem>;
     /// Checks and completes the merged resources of this kind on one host, and seals them.
     fn seal(&self, merged: BTreeMap<String, Fields>, repository: &dyn Repository) -> Sealed;
 }
@@ -299,13 +328,21 @@ impl<M: Module> AnyModule for Kind<M> {
         section: SECTION -> &'static str,
         sets: SETS -> &'static [&'static str],
         required: REQUIRED -> &'static [&'static str],
+        secrets: SECRETS -> &'static [&'static str],
         steps: STEPS -> &'static [&'static str],
         states: STATE -> Option<&'static [&'static str]>,
+        short: SHORT -> Option<&'static str>,
+        audit_only: AUDIT_ONLY -> Option<&'static str>,
         doc: DOC -> &'static str
     );
 
+    fn spelling(&self, name: &str) -> String {
+        self.0.spelling(name)
+    }
+
     fn schema(&self) -> schemars::Schema {
-        schemars::schema_for!(M::Spec)
+        let settings = schemars::generate::SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
+        settings.into_generator().into_root_schema_for::<M::Spec>()
     }
 
     fn canonical(&self, declaration: &mut dyn erased_serde::Deserializer<'_>) -> Result<Fields, erased_serde::Error> {
@@ -314,6 +351,13 @@ impl<M: Module> AnyModule for Kind<M> {
             Ok(Value::Object(fields)) => Ok(fields.into_iter().filter(|(_, value)| !value.is_null()).collect()),
             Ok(_) => Err(serde::de::Error::custom("must be a mapping")),
             Err(error) => Err(serde::de::Error::custom(error)),
+        }
+    }
+
+    fn problems(&self, name: &str, fields: &Fields) -> Vec<Problem> {
+        match serde_json::from_value::<M::Spec>(Value::Object(fields.clone())) {
+            Ok(spec) => self.0.problems(name, &spec),
+            Err(_) => vec![Problem::name("cannot be read back")],
         }
     }
 

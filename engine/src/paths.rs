@@ -173,10 +173,13 @@ struct States<'a> {
     rest: &'a [u8],
 }
 
-/// Lines about paths that are there come first and in order, then one error for each of the others, in order.
+/// Lines about paths that are there come first and in order, then one error for each of the others, in order, after
+/// an empty line.
 fn states<'a>(answer: &'a Answer, args: &[&[String]]) -> States<'a> {
     let mut rest = answer.out.as_slice();
     let lines: Vec<_> = args.iter().map(|args| take_stat(&mut rest, args.first().map_or("", String::as_str))).collect();
+    // Directories above may follow, which the script wanted to see for itself.
+    while rest.first().is_some_and(|&byte| byte != b'\n') && take_line(&mut rest).is_some() {}
     let (mut errors, mut complete) = (Vec::new(), rest.first() == Some(&b'\n'));
     while let Some(line) = take_line(&mut rest) {
         match line {

@@ -6,9 +6,12 @@ use crate::facts::Pending;
 use crate::graph::{Node, Strength};
 use crate::guard;
 use crate::id::Id;
+use crate::link::Standing;
 use crate::module::{AnySpec, Checked};
+use crate::resource::Resource;
 use crate::session::Session;
 use crate::survey::{State, Survey};
+use crate::switch::Guard;
 use crate::verdict::Mode;
 use std::collections::BTreeMap;
 
@@ -60,6 +63,7 @@ pub fn plan<C>(survey: &mut Survey, session: &mut Session<C>, watch: &dyn Watch)
             );
         }
     }
+    survey.secrecy.plan(&mut plan);
     plan
 }
 
@@ -79,7 +83,12 @@ fn follows(survey: &Survey, ops: &[Op]) -> Vec<(Id, String)> {
 /// Whether a resource is enforced here at all.
 pub(crate) fn may_change(survey: &Survey, index: usize) -> bool {
     let resource = &survey.resources[index];
-    resource.selected && resource.spec.is_some() && resource.mode == Mode::Enforce && resource.waiver.is_none()
+    resource.selected && resource.spec.is_some() && is_enforced(resource)
+}
+
+/// Whether nothing holds it to audit: its mode, a waiver, or a secret that could not be had.
+fn is_enforced(resource: &Resource) -> bool {
+    resource.mode == Mode::Enforce && resource.waiver.is_none() && resource.secrets.missing.is_empty()
 }
 
 /// Whether it may be changed, and nothing it needs is held in drift.
@@ -109,7 +118,11 @@ pub(crate) fn plan_level<C>(survey: &mut Survey, session: &mut Session<C>, nodes
             Ok(planned) => {
                 for planned in planned {
                     match planned {
-                        Planned::Do(op) => plan.ops.push(op),
+                        Planned::Do(op) if lacks_secret(survey, &op) => {
+                            let why = "a secret in it was not fetched, since not all that it belongs to is selected";
+                            plan.refused.extend(op.serves.into_iter().map(|id| (id, why.to_owned())));
+                        }
+                        Planned::Do(op) => plan.ops.extend(behind_the_switch(op, &session.standing())),
                         Planned::Refuse { serves, why } => {
                             plan.refused.extend(serves.into_iter().map(|id| (id, why.clone())))
                         }
@@ -123,6 +136,25 @@ pub(crate) fn plan_level<C>(survey: &mut Survey, session: &mut Session<C>, nodes
         }
     }
     plan
+}
+
+/// Whether it would write to the host what only stands for a secret.
+fn lacks_secret(survey: &Survey, op: &Op) -> bool {
+    let args = op.args.iter().map(String::as_bytes);
+    args.chain([op.stdin.as_slice()]).any(|bytes| survey.secrecy.is_unfilled(bytes))
+}
+
+/// The operation with its guard if sessions like this one stand on what it changes; else what makes it effective is an
+/// operation of its own.
+fn behind_the_switch(op: Op, standing: &Standing) -> Vec<Op> {
+    let guard = guard::guard(&op, standing);
+    let after = match (&op.guard, &guard) {
+        (Some(Guard { after: Some(after), .. }), None) => {
+            Some(Op { serves: op.serves.clone(), ..Op::new(Id::new("", ""), after, Vec::new(), after.name) })
+        }
+        _ => None,
+    };
+    [Op { guard, ..op }].into_iter().chain(after).collect()
 }
 
 /// What comes before a resource and is going to be changed.
@@ -140,9 +172,7 @@ fn plan_kind(survey: &Survey, kind: &str, step: usize, drifted: &[usize]) -> Res
         .resources
         .iter()
         .enumerate()
-        .filter(|(index, resource)| {
-            resource.id.kind == kind && resource.mode == Mode::Enforce && survey.resources[*index].waiver.is_none()
-        })
+        .filter(|(_, resource)| resource.id.kind == kind && is_enforced(resource))
         .filter_map(|(index, resource)| Some((&resource.id, spec(index)?)))
         .collect();
     let drifted: Vec<(&Id, &dyn AnySpec, &Checked)> = drifted

@@ -2,6 +2,7 @@
 
 use crate::id::Id;
 use crate::module::{AnyModule, AnySpec};
+use crate::secrecy::Held;
 use crate::verdict::{Mode, Severity};
 use serde::Serialize;
 
@@ -31,6 +32,8 @@ pub struct Resource {
     pub requires: Vec<String>,
     /// Ids that need it by the author's word.
     pub before: Vec<String>,
+    /// The secrets in it.
+    pub secrets: Held,
     /// A valid waiver, in words: reason, owner, last day.
     pub waiver: Option<String>,
     /// It is part of what the command line selected.

@@ -82,6 +82,11 @@ impl<C> Session<C> {
         self.link.standing()
     }
 
+    /// The connection has not broken.
+    pub fn is_open(&self) -> bool {
+        self.lost.is_none()
+    }
+
     /// Round trips so far.
     pub fn rounds(&self) -> usize {
         self.rounds
@@ -173,6 +178,19 @@ impl<C> Session<C> {
 }
 
 impl Session<Armed> {
+    /// A session like this one over another link to the same host.
+    pub(crate) fn over(&self, link: Box<dyn Link>) -> Self {
+        Self {
+            link,
+            patience: self.patience,
+            consent: self.consent.clone(),
+            rounds: self.rounds,
+            lost: None,
+            leased: self.leased,
+            capability: PhantomData,
+        }
+    }
+
     /// Applies `ops` in order; the operations of one resource stop at its first failure, others go on.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use crate::link::Broken;
 use crate::module::Checked;
 use crate::query::Blind;
 use crate::resource::Resource;
+use crate::secrecy::Secrecy;
 use crate::session::Session;
 use crate::verdict::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +59,8 @@ pub struct Survey {
     pub graph: Graph,
     /// What the host has answered.
     pub facts: Facts,
+    /// What must not be told of it.
+    pub secrecy: Secrecy,
     /// By index of resource.
     pub(crate) states: Vec<State>,
     /// What is to be observed: the selected resources and what they need.
@@ -71,7 +74,12 @@ impl Survey {
             resources.iter().enumerate().filter(|(_, r)| r.selected && r.spec.is_some()).map(|(index, _)| index);
         let wanted = graph.with_needs(selected, &resources);
         let states = resources.iter().map(|_| State::Unseen).collect();
-        Self { host: host.into(), resources, graph, facts, states, wanted }
+        Self { host: host.into(), resources, graph, facts, secrecy: Secrecy::default(), states, wanted }
+    }
+
+    /// Tells nothing that this knows to be secret.
+    pub fn with_secrecy(self, secrecy: Secrecy) -> Self {
+        Self { secrecy, ..self }
     }
 
     /// Observes everything that is wanted.
@@ -102,7 +110,10 @@ impl Survey {
             return true;
         };
         self.states[index] = match spec.check(&resource.id.name, &self.facts) {
-            Ok(checked) => State::Checked(checked),
+            Ok(mut checked) => {
+                checked.changes = resource.secrets.veil(resource.module.secrets(), checked.changes);
+                State::Checked(checked)
+            }
             Err(Pending::Need) => return false,
             Err(Pending::Blind(blind)) => State::Blind(blind),
             Err(Pending::Settling { what, limit }) => State::Settling { what, limit },
@@ -112,7 +123,7 @@ impl Survey {
 
     /// The audit's verdicts, for each selected resource by its index.
     pub fn verdicts(&self) -> BTreeMap<usize, Verdict> {
-        self.selected().map(|index| (index, self.verdict(index))).collect()
+        self.selected().map(|index| (index, self.secrecy.verdict(self.verdict(index)))).collect()
     }
 
     /// The indices of what the command line selected.
@@ -127,8 +138,14 @@ impl Survey {
         }
         match &self.states[index] {
             State::Unseen => Verdict::Unknown { why: "it was not looked at".into() },
-            State::Checked(checked) if checked.changes.is_empty() => Verdict::Compliant,
-            State::Checked(checked) => self.differs(index, checked.changes.clone()),
+            State::Checked(checked) if checked.changes.is_empty() => match resource.secrets.why() {
+                None => Verdict::Compliant,
+                Some(why) => Verdict::Unknown { why },
+            },
+            State::Checked(checked) => {
+                let changes = checked.changes.iter().cloned().chain(resource.secrets.unknown());
+                self.differs(index, changes.collect())
+            }
             State::Settling { what, .. } => self.differs(index, vec![Change::value("state", what.clone(), "settled")]),
             State::Blind(blind) => match self.blocker(index, blind) {
                 Some(by) => self.blocked(by),
@@ -165,6 +182,8 @@ impl Survey {
                     "drifts and is not selected".to_owned()
                 } else if let Some(held) = self.resources[by].held_by.as_ref() {
                     format!("drifts and is held to audit: {held}")
+                } else if let Some(why) = self.resources[by].secrets.why() {
+                    format!("drifts and cannot be put right: {why}")
                 } else {
                     "drifts".to_owned()
                 };

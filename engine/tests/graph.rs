@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 use engine::graph::{Graph, Problem};
+use engine::secrecy::Held;
 use engine::{
     Anchor, AnyModule, Change, Drifted, Facts, Id, Item, Kind, Links, Mode, Module, Pending, Planned, Repository,
     Resource, Severity,
@@ -79,11 +80,17 @@ impl Repository for Nowhere {
     fn read(&self, path: &str) -> Result<Arc<[u8]>, String> {
         Err(path.into())
     }
-    fn render(&self, path: &str) -> Result<String, String> {
+    fn render(&self, _: &str, _: &str, path: &str) -> Result<String, String> {
         Err(path.into())
     }
     fn tree(&self, directory: &str) -> Result<Vec<engine::Entry>, String> {
         Err(directory.into())
+    }
+    fn lacks_secret(&self, _: &str) -> bool {
+        false
+    }
+    fn holds_secret(&self, _: &str) -> bool {
+        false
     }
 }
 
@@ -110,6 +117,7 @@ impl Host {
             sources: vec![],
             requires: vec![],
             before: vec![],
+            secrets: Held::default(),
             waiver: None,
             selected: true,
         });

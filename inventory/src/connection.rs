@@ -1,6 +1,6 @@
 //! How to reach a host.
 
-use source::{Diagnostic, Table};
+use source::{Diagnostic, Place, SecretName, Table};
 use std::time::Duration;
 
 /// What carries the scripts.
@@ -49,8 +49,12 @@ pub struct Settings {
     pub identity: Option<String>,
     /// A known hosts file; relative to the repository's root unless it begins with `/` or `~/`.
     pub known_hosts: Option<String>,
+    /// The secret that holds sudo's password, and where it is named.
+    pub become_secret: Option<(SecretName, Place)>,
     /// The time to connect and authenticate.
     pub timeout: Option<Duration>,
+    /// After how long the host undoes by itself what took the way in from comply.
+    pub revert_after: Option<Duration>,
 }
 
 impl Settings {
@@ -80,13 +84,38 @@ impl Settings {
             connection: table.read("connection", diagnostics).unwrap_or(below.connection),
             port: table.read("port", diagnostics).or(below.port),
             become_root: table.read("become", diagnostics).or(below.become_root),
-            timeout: duration(table, diagnostics).or(below.timeout),
+            become_secret: secret(table, diagnostics).or_else(|| below.become_secret.clone()),
+            timeout: duration(table, "timeout", Duration::from_millis(1), diagnostics).or(below.timeout),
+            revert_after: duration(table, "revert_after", Duration::from_secs(10), diagnostics).or(below.revert_after),
         }
     }
 }
 
-fn duration(table: &mut Table<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Duration> {
-    let node = table.get("timeout")?;
+fn secret(table: &mut Table<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<(SecretName, Place)> {
+    let name: String = table.read("become_secret", diagnostics)?;
+    let place = table.get("become_secret")?.place.clone();
+    match SecretName::new(&name, None) {
+        Ok(name) => Some((name, place)),
+        Err(why) => {
+            diagnostics.push(
+                Diagnostic::error(
+                    "bad-value",
+                    format!("`become_secret` is the name of a secret, not a password: {why}"),
+                )
+                .at(&place, ""),
+            );
+            None
+        }
+    }
+}
+
+fn duration(
+    table: &mut Table<'_>,
+    key: &'static str,
+    least: Duration,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Duration> {
+    let node = table.get(key)?;
     let parsed = node.as_str().and_then(|text| {
         let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
         let number: u64 = digits.parse().ok()?;
@@ -98,10 +127,12 @@ fn duration(table: &mut Table<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<
         }
     });
     match parsed {
-        Some(duration) if !duration.is_zero() && duration <= Duration::from_secs(3600) => Some(duration),
+        Some(duration) if duration >= least && duration <= Duration::from_secs(3600) => Some(duration),
         _ => {
+            let from =
+                if least < Duration::from_secs(1) { String::new() } else { format!("from {}s ", least.as_secs()) };
             diagnostics.push(
-                Diagnostic::error("bad-value", "`timeout` must be a duration up to an hour")
+                Diagnostic::error("bad-value", format!("`{key}` must be a duration {from}up to an hour"))
                     .at(&node.place, "")
                     .hint("write it with its unit: `500ms`, `10s`, `2m`"),
             );

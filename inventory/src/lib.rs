@@ -10,7 +10,7 @@ pub mod variables;
 
 pub use connection::{Become, Connection, Settings};
 pub use facts::Identity;
-pub use load::{load, patterns};
+pub use load::{RESERVED, load, patterns};
 
 use source::{Node, Place};
 use std::collections::BTreeMap;

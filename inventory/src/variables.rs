@@ -1,8 +1,8 @@
 //! Variables of groups and hosts: an inner group over an outer one, the host over both.
 
 use crate::load::RESERVED;
-use crate::{Inventory, Variable, groups};
-use source::{Diagnostic, Node, Table, Value};
+use crate::{Host, Inventory, Variable, groups};
+use source::{Diagnostic, Key, Node, Table, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads a mapping of variables.
@@ -12,27 +12,35 @@ pub fn read(node: &Node, diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<String, 
         return vars;
     }
     for (key, value) in node.as_map().unwrap_or(&[]) {
-        let name = &*key.text;
-        let good = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !good {
-            diagnostics.push(
-                Diagnostic::error("bad-name", format!("`{name}` cannot be the name of a variable"))
-                    .at(&key.place, "")
-                    .hint("a name is made of letters, digits and `_`, and does not begin with a digit"),
-            );
-        } else if RESERVED.contains(&name) {
-            diagnostics.push(
-                Diagnostic::error("bad-name", format!("`{name}` already means something in conditions and templates"))
-                    .at(&key.place, "")
-                    .hint("give the variable another name"),
-            );
-        } else {
+        if check_name(key, "a variable", diagnostics).is_some() {
             refuse_templates(value, diagnostics);
-            vars.insert(name.to_owned(), value.clone());
+            vars.insert(key.text.to_string(), value.clone());
         }
     }
     vars
+}
+
+/// `None`, and said so, if `key` cannot be the name of `what`, which conditions and templates are to see.
+pub fn check_name(key: &Key, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<()> {
+    let name = &*key.text;
+    let good = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !good {
+        diagnostics.push(
+            Diagnostic::error("bad-name", format!("`{name}` cannot be the name of {what}"))
+                .at(&key.place, "")
+                .hint("a name is made of letters, digits and `_`, and does not begin with a digit"),
+        );
+    } else if RESERVED.contains(&name) {
+        diagnostics.push(
+            Diagnostic::error("bad-name", format!("`{name}` already means something in conditions and templates"))
+                .at(&key.place, "")
+                .hint("give it another name"),
+        );
+    } else {
+        return Some(());
+    }
+    None
 }
 
 /// A variable is data. Braces in it would come out as braces, which nobody who writes them means.
@@ -85,6 +93,22 @@ pub(crate) fn resolve(inventory: &mut Inventory, diagnostics: &mut Vec<Diagnosti
             host.vars.extend(gained);
         }
     }
+}
+
+/// Every value that a host or its groups give a variable: the host's own first, then those of groups, an inner one before
+/// those that contain it.
+pub fn layers<'a>(inventory: &'a Inventory, host: &'a Host, name: &str) -> Vec<(Option<&'a str>, &'a Node)> {
+    let below = groups::contained(inventory, &mut Vec::new());
+    let own = host.vars.get(name).filter(|variable| variable.group.is_none()).map(|variable| (None, &variable.value));
+    let mut setters: Vec<(&str, &Node)> = host
+        .groups
+        .iter()
+        .filter_map(|group| Some((group.as_str(), inventory.groups.get(group)?.vars.get(name)?)))
+        .collect();
+    let chosen = host.vars.get(name).and_then(|variable| variable.group.as_deref());
+    // The one that counts, and the more groups lie in a group the later it comes.
+    setters.sort_by_key(|(group, _)| (Some(*group) != chosen, below.get(*group).map_or(0, BTreeSet::len)));
+    own.into_iter().chain(setters.into_iter().map(|(group, value)| (Some(group), value))).collect()
 }
 
 /// The setters that contain no other setter.

@@ -1,7 +1,8 @@
 //! Questions to whoever sits at the terminal: each asked once per run, one at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The variable of the environment in which `comply` may find sudo's password. No program that is started here inherits
@@ -11,11 +12,27 @@ pub const BECOME_PASSWORD: &str = "COMPLY_BECOME_PASSWORD";
 /// Shows a question and reads the answer unseen; `None`: there is nobody to ask.
 type Ask = dyn Fn(&str) -> Option<String> + Send + Sync;
 
+/// Fetches sudo's password for a host. The error says why it cannot be had.
+type Become = dyn Fn(&str) -> Result<String, String> + Send + Sync;
+
+/// Variables of the environment that begin like this hold secrets. Programs that are started here do not inherit them.
+pub const SECRET_VARIABLES: &str = "COMPLY_SECRET_";
+
+/// Starts a program without the secrets in the environment of `comply`.
+pub fn without_secrets(command: &mut Command) -> &mut Command {
+    let secret = |name: &str| name == BECOME_PASSWORD || name.starts_with(SECRET_VARIABLES);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(secret)) {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// Asks on the terminal (`/dev/tty`), and remembers the answers for the run. Without a terminal every answer is `None`.
 pub struct Asker {
     ask: Box<Ask>,
     ask_become: bool,
     become_password: Option<String>,
+    become_secret: Option<(BTreeSet<String>, Box<Become>)>,
     answers: Mutex<BTreeMap<String, Option<String>>>,
 }
 
@@ -43,7 +60,13 @@ impl Asker {
     /// returns the answer, or `None` if nobody can be asked.
     #[must_use]
     pub fn with(ask: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self { ask: Box::new(ask), ask_become: false, become_password: None, answers: Mutex::default() }
+        Self {
+            ask: Box::new(ask),
+            ask_become: false,
+            become_password: None,
+            become_secret: None,
+            answers: Mutex::default(),
+        }
     }
 
     /// Whether sudo's password may be asked.
@@ -60,21 +83,39 @@ impl Asker {
         self
     }
 
-    /// Whether somebody may still be asked for sudo's password.
-    pub(crate) fn may_ask_become(&self) -> bool {
-        self.ask_become && self.become_password.is_none()
+    /// Fetches sudo's password for `hosts` by this function, if none is given and nobody is to be asked.
+    #[must_use]
+    pub fn with_become_secret(
+        mut self,
+        hosts: BTreeSet<String>,
+        fetch: impl Fn(&str) -> Result<String, String> + Send + Sync + 'static,
+    ) -> Self {
+        self.become_secret = Some((hosts, Box::new(fetch)));
+        self
     }
 
-    /// Sudo's password: the one given, or one asked now. A line break cannot be part of it.
-    pub(crate) fn become_password(&self, host: &str) -> Option<String> {
+    fn keeps_become(&self, host: &str) -> Option<&Become> {
+        self.become_secret.as_ref().filter(|(hosts, _)| hosts.contains(host)).map(|(_, fetch)| fetch.as_ref())
+    }
+
+    /// Whether it may take a while to have sudo's password: somebody is asked, or a secret fetched.
+    pub(crate) fn may_ask_become(&self, host: &str) -> bool {
+        (self.ask_become || self.keeps_become(host).is_some()) && self.become_password.is_none()
+    }
+
+    /// Sudo's password: the one given, or one asked or fetched now. A line break cannot be part of it.
+    ///
+    /// # Errors
+    /// Why the one that is kept cannot be had.
+    pub(crate) fn become_password(&self, host: &str) -> Result<Option<String>, String> {
         let password = match &self.become_password {
             Some(password) => Some(password.clone()),
             None if self.ask_become => {
                 self.once("become", || format!("Password for sudo (asked for {}, used for all hosts): ", shown(host)))
             }
-            None => None,
+            None => self.keeps_become(host).map(|fetch| fetch(host)).transpose()?,
         };
-        password.filter(|password| !password.contains(['\n', '\r', '\0']))
+        Ok(password.filter(|password| !password.contains(['\n', '\r', '\0'])))
     }
 
     /// The passphrase of a key file.

@@ -27,5 +27,5 @@ mod ssh;
 mod ssh_channel;
 mod target;
 
-pub use ask::{Asker, BECOME_PASSWORD};
+pub use ask::{Asker, BECOME_PASSWORD, SECRET_VARIABLES, without_secrets};
 pub use target::{Become, Connection, SshTarget, Target, connector};

@@ -16,7 +16,7 @@ use engine::link::{Broken, Step, Unreachable};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
-use crate::ask::BECOME_PASSWORD;
+use crate::ask::without_secrets;
 use crate::channel::{Channel, Event};
 use crate::config;
 use crate::process::Process;
@@ -277,7 +277,7 @@ pub(crate) struct Carrier(Child);
 
 impl Carrier {
     pub(crate) fn start(mut command: Command, end: OwnedFd) -> io::Result<Self> {
-        command.env_remove(BECOME_PASSWORD);
+        without_secrets(&mut command);
         command.stdin(Stdio::from(end.try_clone()?)).stdout(Stdio::from(end)).stderr(Stdio::piped()).process_group(0);
         let child = command.spawn()?;
         if let Some(pipe) = &child.stderr {

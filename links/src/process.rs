@@ -10,7 +10,7 @@ use engine::link::{Broken, Ended, Stream};
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::ask::BECOME_PASSWORD;
+use crate::ask::without_secrets;
 use crate::channel::{Channel, Event};
 use crate::socket;
 
@@ -32,8 +32,7 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it.
     pub(crate) fn start(command: &mut Command) -> io::Result<Self> {
-        let mut child = command
-            .env_remove(BECOME_PASSWORD)
+        let mut child = without_secrets(command)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

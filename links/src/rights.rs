@@ -65,7 +65,7 @@ impl Rights {
 
     /// Somebody may have to be asked for a password.
     pub(crate) fn may_ask(&self) -> bool {
-        matches!(self.means, Means::Sudo(Password::Undecided)) && self.asker.may_ask_become()
+        matches!(self.means, Means::Sudo(Password::Undecided)) && self.asker.may_ask_become(&self.host)
     }
 
     /// Runs a script: `input` to the shell, what it prints to `output`.
@@ -110,11 +110,16 @@ impl Rights {
             return Err(Broken::Become(refusal.message("sudo")));
         }
         let started = Instant::now();
-        let Some(password) = self.asker.become_password(&self.host) else {
-            return Err(Broken::Become(format!(
-                "{}; give it with --ask-become-pass or {BECOME_PASSWORD}, or let this account use sudo without one",
-                refusal.message("sudo")
-            )));
+        let password = match self.asker.become_password(&self.host) {
+            Ok(Some(password)) => password,
+            Ok(None) => {
+                return Err(Broken::Become(format!(
+                    "{}; give it with --ask-become-pass or {BECOME_PASSWORD}, name its secret in the inventory \
+                     (`become_secret`), or let this account use sudo without one",
+                    refusal.message("sudo")
+                )));
+            }
+            Err(why) => return Err(Broken::Become(format!("{}, and there is {why}", refusal.message("sudo")))),
         };
         // The time somebody took to type is not the host's.
         let deadline = deadline + started.elapsed();

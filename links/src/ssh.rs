@@ -26,7 +26,7 @@ use keeper::Keeper;
 use watch::Watch;
 
 /// How often a server that closes the door before the key exchange (`MaxStartups` of sshd_config(5)) is tried again.
-const KNOCKS: u32 = 5;
+pub(crate) const KNOCKS: u32 = 5;
 
 /// The pause before the second try; it doubles, and varies so that many do not come back at once.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -34,14 +34,19 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long a server may take to clean up after a script.
 const CLEANING: Duration = Duration::from_secs(2);
 
-/// Opens a session, within the time.
-pub(crate) fn connect(target: &SshTarget, deadline: Instant, asker: &Asker) -> Result<Box<dyn Way>, Unreachable> {
+/// Opens a session, within the time; a server that closes the door is tried `knocks` times.
+pub(crate) fn connect(
+    target: &SshTarget,
+    deadline: Instant,
+    asker: &Asker,
+    knocks: u32,
+) -> Result<Box<dyn Way>, Unreachable> {
     let config = config::read(target, deadline)?;
-    let mut knocks = 0;
+    let mut knocked = 0;
     let (wire, dialled) = loop {
         match shake(&config, target, deadline) {
             Ok(done) => break done,
-            Err(Refused { again: true, .. }) if knocks + 1 < KNOCKS && pause(knocks, deadline) => knocks += 1,
+            Err(Refused { again: true, .. }) if knocked + 1 < knocks && pause(knocked, deadline) => knocked += 1,
             Err(refused) => return Err(refused.why),
         }
     };

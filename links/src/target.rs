@@ -88,21 +88,32 @@ struct Connector {
 
 impl Connect for Connector {
     fn connect(&self) -> Result<Box<dyn Link>, Unreachable> {
+        self.open(ssh::KNOCKS)
+    }
+
+    fn connect_once(&self) -> Result<Box<dyn Link>, Unreachable> {
+        self.open(1)
+    }
+
+    fn patience(&self) -> Duration {
+        self.target.patience
+    }
+}
+
+impl Connector {
+    /// `knocks`: how often a server that closes the door at once is tried.
+    fn open(&self, knocks: u32) -> Result<Box<dyn Link>, Unreachable> {
         let Target { connection, become_, timeout, .. } = &self.target;
         let deadline = Instant::now() + *timeout;
         let way = match connection {
             Connection::Local => local::connect(),
             Connection::Docker { container } => docker::connect(container, deadline)?,
             Connection::OpenSsh(target) => openssh::connect(target, deadline)?,
-            Connection::Ssh(target) => ssh::connect(target, deadline, &self.asker)?,
+            Connection::Ssh(target) => ssh::connect(target, deadline, &self.asker, knocks)?,
         };
         let rights = Rights::new(*become_, way.is_root(), &self.target.host, Arc::clone(&self.asker));
         let mut link = Open::new(way, rights);
         link.settle_rights(*timeout).map_err(|why| Unreachable { step: Step::Become, why: why.to_string() })?;
         Ok(Box::new(link))
-    }
-
-    fn patience(&self) -> Duration {
-        self.target.patience
     }
 }

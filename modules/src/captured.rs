@@ -47,8 +47,15 @@ impl Repository for Files {
         let entries: Vec<_> = below.map(|path| engine::Entry { path: path.to_owned(), executable: false }).collect();
         if entries.is_empty() { Err(format!("there is no directory {directory}")) } else { Ok(entries) }
     }
-    fn render(&self, path: &str) -> Result<String, String> {
+    fn lacks_secret(&self, name: &str) -> bool {
+        name.contains("lacking")
+    }
+    fn render(&self, _: &str, _: &str, path: &str) -> Result<String, String> {
         self.read(path).map(|bytes| String::from_utf8_lossy(&bytes).replace("{{ name }}", "pica01"))
+    }
+    /// A resource that is called so.
+    fn holds_secret(&self, name: &str) -> bool {
+        name.contains("secret")
     }
 }
 
@@ -134,6 +141,7 @@ fn tell(change: &Change) -> String {
         Difference::Missing(element) => format!("{}: + {element}", change.field),
         Difference::Extra(element) => format!("{}: - {element}", change.field),
         Difference::Text { diff: Some(diff), .. } => format!("{}:\n{diff}", change.field),
+        Difference::Unknown(why) => format!("{}: unknown, {why}", change.field),
         Difference::Text { hidden, .. } => format!("{}: differs ({})", change.field, hidden.as_deref().unwrap_or("")),
     }
 }

@@ -33,7 +33,7 @@ const OVERRIDES: [&str; 4] =
     ["compose.override.yaml", "compose.override.yml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 
 /// A Docker Compose project, made of a directory of the repository; its name is the project's.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Spec {
     /// The directory of the repository that goes to the host. Files ending in `.tera` are templates.
     pub source: Option<String>,
@@ -169,6 +169,7 @@ impl Module for Compose {
     const SECTION: &'static str = "compose";
     const SETS: &'static [&'static str] = &["profiles", "services"];
     const REQUIRED: &'static [&'static str] = &["source", "path"];
+    const SECRETS: &'static [&'static str] = &["files", "env"];
     const DOC: &'static str = include_str!("compose.md");
     const STATE: Option<&'static [&'static str]> = Some(&["running", "stopped", "absent"]);
     type Spec = Spec;
@@ -202,7 +203,7 @@ impl Module for Compose {
     fn complete(&self, specs: &mut BTreeMap<String, Spec>, repository: &dyn Repository) -> Vec<(String, Problem)> {
         let mut problems = Vec::new();
         for (name, spec) in specs.iter_mut().filter(|(_, spec)| spec.state() != State::Absent) {
-            match Stack::read(spec, repository) {
+            match Stack::read(name, spec, repository) {
                 Ok(stack) => spec.stack = stack,
                 Err(found) => problems.extend(found.into_iter().map(|problem| (name.clone(), problem))),
             }
@@ -246,7 +247,8 @@ impl Module for Compose {
         let built =
             spec.built().map(|file| File.observe(&spec.at(stack::BUILT), &file, facts).map(|seen| (seen, file)));
         let differ = stack.files.iter().any(|(path, file)| file.differs(&spec.at(path), facts));
-        let preview = differ.then(|| facts.ask(&PREVIEW, &[&arguments[..], &[&stack.feed()]].concat()));
+        let preview =
+            (differ && !stack.incomplete).then(|| facts.ask(&PREVIEW, &[&arguments[..], &[&stack.feed()]].concat()));
 
         let files = files.into_iter().map(|(path, seen)| Ok((path.clone(), seen?))).collect::<Result<_, Pending>>()?;
         let times = times.into_iter().map(|(path, time)| Ok((*time?).map(|time| (path.clone(), time))));

@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub struct File;
 
 /// A regular file.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Spec {
     /// `present` (the default) or `absent`.
     pub state: Option<Presence>,
@@ -28,7 +28,7 @@ pub struct Spec {
     pub source: Option<String>,
     /// A Tera template of the repository that makes its content.
     pub template: Option<String>,
-    /// Permission bits, in octal. A new file: 0644.
+    /// Permission bits, in octal. A new file: 0644; one that holds a secret: 0600, and others may never read it.
     pub mode: Option<Mode>,
     /// The owner, by name or number. A new file: whoever makes it, usually root.
     #[schemars(extend("type" = ["string", "integer", "null"]))]
@@ -45,19 +45,15 @@ pub struct Spec {
     /// What `content`, `source` or `template` come to.
     #[serde(skip)]
     desired: Option<Desired>,
+    /// A secret is in it.
+    #[serde(skip)]
+    holds_secret: bool,
 }
 
 #[derive(Clone)]
 struct Desired {
     bytes: Arc<[u8]>,
     sha256: String,
-}
-
-/// Only its size: the content may be secret.
-impl std::fmt::Debug for Desired {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} bytes", self.bytes.len())
-    }
 }
 
 impl Desired {
@@ -71,6 +67,11 @@ impl Spec {
     /// A file with this content, and nothing said of its owner and mode.
     pub(crate) fn of(bytes: Arc<[u8]>) -> Self {
         Self { desired: Some(Desired::new(bytes)), ..Self::default() }
+    }
+
+    /// The same file, with a secret in it.
+    pub(crate) fn with_secret(self) -> Self {
+        Self { holds_secret: true, ..self }
     }
 
     /// The content that it must have.
@@ -103,6 +104,11 @@ impl Spec {
         fields.into_iter().filter_map(|(field, written)| written.then_some(field))
     }
 
+    /// What is to be kept from other accounts, for want of a `mode`.
+    fn exposed(&self, stat: &Stat) -> u32 {
+        if self.holds_secret && self.mode.is_none() { stat.mode & 0o007 } else { 0 }
+    }
+
     fn access(&self) -> Wanted<'_> {
         Wanted { mode: self.mode, owner: self.owner.as_deref(), group: self.group.as_deref() }
     }
@@ -132,6 +138,7 @@ enum Content {
 impl Module for File {
     const KIND: &'static str = "file";
     const SECTION: &'static str = "files";
+    const SECRETS: &'static [&'static str] = &["content"];
     const DOC: &'static str = include_str!("file.md");
     type Spec = Spec;
     type Seen = Observed;
@@ -174,12 +181,14 @@ impl Module for File {
             let content = spec.content.as_ref().map(|text| Ok(Arc::from(text.as_bytes())));
             let source = spec.source.as_ref().map(|path| repository.read(path).map_err(|why| ("source", why)));
             let template = spec.template.as_ref().map(|path| {
-                repository.render(path).map(|text| Arc::from(text.into_bytes())).map_err(|why| ("template", why))
+                let rendered = repository.render(name, "template", path);
+                rendered.map(|text| Arc::from(text.into_bytes())).map_err(|why| ("template", why))
             });
             match content.or(source).or(template).transpose() {
                 Ok(bytes) => spec.desired = bytes.map(Desired::new),
                 Err((field, why)) => problems.push((name.clone(), Problem::field(field, why))),
             }
+            spec.holds_secret = repository.holds_secret(name);
         }
         problems
     }
@@ -216,6 +225,11 @@ impl Module for File {
                 let mut changes = Vec::new();
                 changes.extend(content_change(spec, &seen.content));
                 changes.extend(spec.access().diff(stat, &seen.names));
+                if spec.exposed(stat) != 0 {
+                    let (is, should) = (stat.mode, stat.mode & !0o007);
+                    let [is, should] = [is, should].map(|mode| Mode::from_bits(mode).to_string());
+                    changes.push(Change::value("mode", is, format!("{should}, since it holds a secret")));
+                }
                 changes
             }
         }
@@ -291,7 +305,8 @@ pub(crate) fn plan(drifted: &Drifted<'_, File>) -> Planned {
     }
     let file = there.filter(|stat| stat.kind == FileKind::Regular);
     let rewritten = file.is_none() || drifted.changes.iter().any(|change| change.field == "content");
-    let access = spec.access().access(file, 0o644);
+    let mut access = spec.access().access(file, if spec.holds_secret { 0o600 } else { 0o644 });
+    access.mode &= !file.map_or(0, |stat| spec.exposed(stat));
     if !rewritten {
         return writes::own(id.clone(), path, &access, says_own(drifted)).into();
     }

@@ -124,6 +124,7 @@ fn line(change: &Change) -> String {
         Difference::Value { is, should } => format!("{field}: {is} → {should}"),
         Difference::Missing(element) => format!("{field}: + {element}"),
         Difference::Extra(element) => format!("{field}: - {element}"),
+        Difference::Unknown(why) => format!("{field}: unknown, {why}"),
         Difference::Text { diff, hidden } => format!("{field}: {}", diff.as_ref().or(hidden.as_ref()).unwrap()),
     }
 }

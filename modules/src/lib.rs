@@ -7,12 +7,15 @@ pub mod account_name;
 #[cfg(test)]
 mod captured;
 pub mod compose;
+pub mod cron;
 pub mod date;
 pub mod debian_version;
 pub mod directory;
+pub mod dropin_name;
 pub mod duration;
 pub mod facts;
 pub mod file;
+pub mod glob;
 pub mod group;
 #[cfg(test)]
 mod host;
@@ -26,10 +29,15 @@ pub mod programs;
 pub mod public_key;
 pub mod service;
 pub mod ssh_key;
+pub mod sshd;
+pub mod sudoers;
+pub mod system_file;
 pub mod unified_diff;
+pub mod unmanaged;
 pub mod user;
 pub mod validate;
 pub mod version_wish;
+pub mod words;
 
 use engine::{AnyModule, Kind};
 
@@ -44,4 +52,8 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Kind(&link::Link),
     &Kind(&ssh_key::SshKey),
     &Kind(&compose::Compose),
+    &Kind(&sshd::Sshd),
+    &Kind(&sudoers::Sudoers),
+    &Kind(&cron::Cron),
+    &Kind(&unmanaged::Unmanaged),
 ];

@@ -1,7 +1,10 @@
 //! All that this crate may run on a host, in one list for review: a snapshot of it stands beside its test.
 
-use crate::facts::{accounts, authorized_keys, changed, clock, compose as projects, numbers, packages, units};
-use crate::{compose, group, package, service, user};
+use crate::facts::{
+    accounts, authorized_keys, changed, clock, compose as projects, key_files, numbers, packages, sshd as servers,
+    units,
+};
+use crate::{compose, group, package, service, sshd, sudoers, user};
 use engine::{Command, Query};
 
 /// Every query of the crate.
@@ -16,12 +19,15 @@ pub static QUERIES: &[&Query] = &[
     &clock::NOW.query,
     &projects::PROJECT.query,
     &projects::PREVIEW.query,
+    &key_files::KEY_FILES.query,
     &numbers::UID.query,
     &numbers::GID.query,
     &packages::INSTALLED.query,
     &packages::OFFERED.query,
     &packages::LISTS.query,
     &packages::SIMULATION.query,
+    &servers::SSHD.query,
+    &servers::CANONICAL.query,
     &units::UNIT.query,
 ];
 
@@ -35,6 +41,8 @@ pub fn commands() -> Vec<&'static Command> {
         service::plan::COMMANDS,
         compose::plan::COMMANDS,
         keys,
+        sshd::plan::COMMANDS,
+        sudoers::COMMANDS,
     ]
     .concat()
 }

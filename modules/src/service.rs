@@ -242,7 +242,7 @@ fn restart(spec: &Spec, seen: &Observed) -> Option<Change> {
 }
 
 /// `2026-11-20 16:27:01 UTC`.
-fn moment(microseconds: i64) -> String {
+pub(crate) fn moment(microseconds: i64) -> String {
     let seconds = microseconds.div_euclid(1_000_000);
     let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     format!("{} {:02}:{:02}:{:02} UTC", Date::from_days(days), of_day / 3600, of_day / 60 % 60, of_day % 60)

@@ -20,7 +20,7 @@ pub struct User;
 const FIRST_ORDINARY: u32 = 1000;
 
 /// A local account.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Spec {
     /// `present` (the default) or `absent`.
     pub state: Option<Presence>,
@@ -108,6 +108,7 @@ impl Module for User {
     const KIND: &'static str = "user";
     const SECTION: &'static str = "users";
     const SETS: &'static [&'static str] = &["groups"];
+    const SECRETS: &'static [&'static str] = &["password"];
     const DOC: &'static str = include_str!("user.md");
     type Spec = Spec;
     type Seen = Observed;

@@ -1,6 +1,7 @@
 //! Which versions of a package a policy accepts.
 
 use crate::debian_version::compare;
+use crate::glob;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -38,32 +39,9 @@ impl VersionWish {
         match self {
             Self::Exactly(wanted) => compare(version, wanted) == Ordering::Equal,
             Self::AtLeast(wanted) => compare(version, wanted) != Ordering::Less,
-            Self::Like(pattern) => matches(pattern.as_bytes(), version.as_bytes()),
+            Self::Like(pattern) => glob::matches(pattern, version),
         }
     }
-}
-
-/// A `*` that fails is tried again one letter later; no recursion, so no pattern is slow.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut in_text, mut star) = (0, 0, None);
-    while in_text < text.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, in_text));
-                at += 1;
-            }
-            Some(byte) if *byte == b'?' || Some(byte) == text.get(in_text) => {
-                at += 1;
-                in_text += 1;
-            }
-            _ => {
-                let Some((star_at, star_text)) = star else { return false };
-                star = Some((star_at, star_text + 1));
-                (at, in_text) = (star_at + 1, star_text + 1);
-            }
-        }
-    }
-    pattern.iter().skip(at).all(|byte| *byte == b'*')
 }
 
 impl fmt::Display for VersionWish {
@@ -155,7 +133,7 @@ mod tests {
             let (from, to) = (from.min(version.len()), to.min(version.len()));
             let (from, to) = (from.min(to), from.max(to));
             let pattern = format!("{}*{}", &version[..from], &version[to..]);
-            prop_assert!(matches(pattern.as_bytes(), version.as_bytes()));
+            prop_assert!(glob::matches(&pattern, &version));
         }
     }
 }

@@ -94,9 +94,16 @@ fn read(
     let mut declaration = empty(index, label, &label.place, diagnostics)?;
     match &value.value {
         Value::Map(entries) => {
+            if value.get("secret").and_then(Node::as_bool) == Some(true) {
+                value.get("content").into_iter().for_each(|content| content.place.hide());
+            }
             for (key, node) in entries {
                 field(&mut declaration, kind, key, node, diagnostics);
             }
+        }
+        Value::Scalar(_) | Value::List(_) if kind.module.short().is_some() => {
+            let key = Key { text: kind.module.short().unwrap_or_default().into(), place: value.place.clone() };
+            declaration.fields.push((key, Template::compile(value, diagnostics)));
         }
         Value::Scalar(scalar) => match kind.module.states() {
             Some(states) if states.contains(&&*scalar.text) => {

@@ -9,11 +9,9 @@ use source::de::{self, about};
 use source::{Diagnostic, Key, Node, Place, Rendered, Scope, Template};
 use std::sync::Arc;
 
-/// A declaration with everything in it known.
+/// The keys that every resource takes, read.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Expanded {
-    pub(crate) name: String,
-    pub(crate) typed: Typed,
+pub(crate) struct Common {
     pub(crate) mode: Option<(Mode, Place)>,
     pub(crate) severity: Option<Severity>,
     pub(crate) tags: Vec<String>,
@@ -21,6 +19,14 @@ pub(crate) struct Expanded {
     pub(crate) why: Option<String>,
     pub(crate) requires: Vec<(String, Place)>,
     pub(crate) before: Vec<(String, Place)>,
+}
+
+/// A declaration with everything in it known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Expanded {
+    pub(crate) name: String,
+    pub(crate) typed: Typed,
+    pub(crate) common: Common,
     /// A part of it depends on facts that are not known yet, or was wrong and has been reported.
     pub(crate) incomplete: bool,
     /// A part of it depends on facts that are not known yet.
@@ -28,7 +34,7 @@ pub(crate) struct Expanded {
 }
 
 /// No names at all, for declarations that need none.
-struct Nothing;
+pub(crate) struct Nothing;
 
 impl Scope for Nothing {
     fn get(&self, _: &str) -> Option<&Node> {
@@ -59,26 +65,30 @@ impl Expanded {
         scope: &dyn Scope,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
-        let name = Self::name(declaration, scope, diagnostics)?;
+        let name = kind.module.spelling(&Self::name(declaration, scope, diagnostics)?);
         let mut expanded = Self { name, ..Self::default() };
         let mut fields = Vec::new();
         if let Some((key, template)) = &declaration.mode
-            && let Some(node) = expanded.render(template, scope, diagnostics)
+            && let Some(node) = expanded.public(key, template, scope, diagnostics)
         {
             let ours = matches!(node.as_str(), Some("audit" | "enforce"));
             if kind.fields.contains("mode") && !ours {
                 fields.push((key.clone(), node));
             } else {
-                expanded.mode = read(key, &node, diagnostics).map(|mode| (mode, node.place));
+                expanded.common.read(key, &node, diagnostics);
             }
         }
         for (key, template) in &declaration.common {
-            if let Some(node) = expanded.render(template, scope, diagnostics) {
-                expanded.common(key, &node, diagnostics);
+            if let Some(node) = expanded.public(key, template, scope, diagnostics) {
+                expanded.common.read(key, &node, diagnostics);
             }
         }
         for (key, template) in &declaration.fields {
-            if let Some(node) = expanded.render(template, scope, diagnostics) {
+            let node = match kind.module.secrets().contains(&&*key.text) {
+                true => expanded.take(template.render(scope, diagnostics)),
+                false => expanded.public(key, template, scope, diagnostics),
+            };
+            if let Some(node) = node {
                 fields.push((key.clone(), node));
             }
         }
@@ -97,7 +107,8 @@ impl Expanded {
         let Some(template) = &declaration.name else {
             return Some(declaration.label.text.to_string());
         };
-        let Rendered::Value(node) = template.render(scope, diagnostics) else { return None };
+        let rendered = template.render(scope, diagnostics).public("name", template.place(), diagnostics);
+        let Rendered::Value(node) = rendered else { return None };
         match node.as_str() {
             Some(name) if !name.is_empty() && !name.contains('\0') => Some(name.to_owned()),
             Some(_) => {
@@ -113,8 +124,8 @@ impl Expanded {
         }
     }
 
-    fn render(&mut self, template: &Template, scope: &dyn Scope, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
-        match template.render(scope, diagnostics) {
+    fn take(&mut self, rendered: Rendered) -> Option<Node> {
+        match rendered {
             Rendered::Value(node) => return Some(node),
             Rendered::Unknown => self.unknown = true,
             Rendered::Failed => {}
@@ -123,8 +134,24 @@ impl Expanded {
         None
     }
 
-    fn common(&mut self, key: &Key, node: &Node, diagnostics: &mut Vec<Diagnostic>) {
+    /// A value that may not hold a secret.
+    fn public(
+        &mut self,
+        key: &Key,
+        template: &Template,
+        scope: &dyn Scope,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Node> {
+        let rendered = template.render(scope, diagnostics);
+        self.take(rendered.public(&key.text, template.place(), diagnostics))
+    }
+}
+
+impl Common {
+    /// Takes in one of them.
+    pub(crate) fn read(&mut self, key: &Key, node: &Node, diagnostics: &mut Vec<Diagnostic>) {
         match &*key.text {
+            "mode" => self.mode = read(key, node, diagnostics).map(|mode| (mode, node.place.clone())),
             "severity" => self.severity = read(key, node, diagnostics),
             "tags" => self.tags = read(key, node, diagnostics).unwrap_or_default(),
             "refs" => self.refs = read(key, node, diagnostics).unwrap_or_default(),

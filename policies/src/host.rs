@@ -1,7 +1,8 @@
 //! What conditions, values and template files of one host can see.
 
 use crate::files::Files;
-use engine::Repository;
+use crate::merge::Merger;
+use crate::parameter::Inside;
 use inventory::{Host, Identity};
 use source::{FileTemplate, Key, Node, NotRendered, Place, Scope, SourceFile, Value};
 use std::cell::Cell;
@@ -103,11 +104,13 @@ impl Templates {
 /// What is said where a template needs facts that are not known yet.
 const NEEDS_FACTS: &str = "needs facts of the host that are not known yet";
 
-/// The repository as a host's resources see it.
+/// The repository as the resources of one kind on a host see it.
 pub(crate) struct HostFiles<'a> {
     pub(crate) files: &'a Files,
     pub(crate) templates: &'a Templates,
     pub(crate) scope: &'a HostScope,
+    pub(crate) kind: usize,
+    pub(crate) merger: &'a Merger<'a>,
     /// A template needed facts that are not known yet.
     pub(crate) unknown: Cell<bool>,
 }
@@ -117,19 +120,9 @@ impl HostFiles<'_> {
     pub(crate) fn is_about_facts(&self, message: &str) -> bool {
         self.unknown.get() && message.contains(NEEDS_FACTS)
     }
-}
 
-impl Repository for HostFiles<'_> {
-    fn read(&self, path: &str) -> Result<Arc<[u8]>, String> {
-        self.files.read(path)
-    }
-
-    fn tree(&self, directory: &str) -> Result<Vec<engine::Entry>, String> {
-        self.files.tree(directory)
-    }
-
-    fn render(&self, path: &str) -> Result<String, String> {
-        match self.templates.get(self.files, path)?.render(self.scope) {
+    fn render_with(&self, template: &FileTemplate, scope: &dyn Scope, path: &str) -> Result<String, String> {
+        match template.render(scope) {
             Ok(text) => Ok(text),
             Err(NotRendered::Wrong(message)) => Err(message),
             Err(NotRendered::Unknown) => {
@@ -137,5 +130,37 @@ impl Repository for HostFiles<'_> {
                 Err(format!("`{path}` {NEEDS_FACTS}"))
             }
         }
+    }
+
+    /// The bytes of a file.
+    pub(crate) fn read(&self, path: &str) -> Result<Arc<[u8]>, String> {
+        self.files.read(path)
+    }
+
+    /// The files below a directory.
+    pub(crate) fn tree(&self, directory: &str) -> Result<Vec<engine::Entry>, String> {
+        self.files.tree(directory)
+    }
+
+    /// A file rendered, with placeholders for its secrets. Declarations that name the same template with other parameters
+    /// agree if it comes to the same text.
+    pub(crate) fn render(&self, name: &str, field: &str, path: &str) -> Result<String, String> {
+        let template = self.templates.get(self.files, path)?;
+        let origins = self.merger.find(self.kind, name).and_then(|merged| merged.field_origins.get(field));
+        let mut text: Option<String> = None;
+        for origin in origins.iter().flat_map(|origins| origins.iter()) {
+            let rendered = match &origin.used {
+                Some(used) => {
+                    let scope = Inside { arguments: &used.arguments, host: self.scope };
+                    self.render_with(&template, &scope, path)?
+                }
+                None => self.render_with(&template, self.scope, path)?,
+            };
+            if text.as_ref().is_some_and(|known| *known != rendered) {
+                return Err(format!("`{path}` comes to two texts: its declarations have other parameters"));
+            }
+            text = Some(rendered);
+        }
+        text.map_or_else(|| self.render_with(&template, self.scope, path), Ok)
     }
 }

@@ -5,11 +5,14 @@ use crate::host::{Templates, given};
 use crate::kinds::Kinds;
 use crate::policy::Policy;
 use crate::project::Project;
+use crate::sealing;
+use crate::secrets::Provider;
+use crate::technique::Technique;
 use crate::waivers::{self, Waiver};
 use engine::AnyModule;
 use inventory::Inventory;
 use jiff::civil::Date;
-use source::{Diagnostic, Node, sorted};
+use source::{Diagnostic, Node, Place, sorted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -19,7 +22,9 @@ pub struct Repo {
     pub(crate) name: String,
     pub(crate) vars: BTreeMap<String, Node>,
     pub(crate) overrides: BTreeMap<String, Node>,
+    pub(crate) provider: Option<Provider>,
     pub(crate) inventory: Inventory,
+    pub(crate) techniques: Vec<Technique>,
     pub(crate) policies: Vec<Policy>,
     /// For each host, the policies that are for it.
     pub(crate) of_host: Vec<Vec<usize>>,
@@ -63,13 +68,17 @@ pub fn load_on(
     let waivers = read("waivers.yml", &mut diagnostics);
     let documents = inventory_documents(&files, &mut diagnostics);
     let inventory = inventory::load(&documents, &mut diagnostics);
-    let policies = policies(&files, &kinds, &inventory, &mut diagnostics);
+    let techniques = techniques(&files, &kinds, &mut diagnostics);
+    let policies = policies(&files, &kinds, (&techniques, &inventory), &mut diagnostics);
     let waivers = waivers.map(|node| waivers::read(&node, &inventory, today, &mut diagnostics)).unwrap_or_default();
     let of_host = (0..inventory.hosts().len())
         .map(|host| {
             (0..policies.len()).filter(|index| policies.get(*index).is_some_and(|p| p.hosts.contains(&host))).collect()
         })
         .collect();
+    if project.provider.is_none() {
+        diagnostics.extend(inventory.hosts().iter().filter_map(sealing::become_without_provider));
+    }
     let name = project.name.unwrap_or_else(|| {
         root.canonicalize()
             .ok()
@@ -81,7 +90,9 @@ pub fn load_on(
         name,
         vars: project.vars,
         overrides,
+        provider: project.provider,
         inventory,
+        techniques,
         policies,
         of_host,
         waivers,
@@ -115,7 +126,25 @@ fn inventory_documents(files: &Files, diagnostics: &mut Vec<Diagnostic>) -> Vec<
     paths.iter().filter_map(|path| files.yaml(path, diagnostics)).collect()
 }
 
-fn policies(files: &Files, kinds: &Kinds, inventory: &Inventory, diagnostics: &mut Vec<Diagnostic>) -> Vec<Policy> {
+fn techniques(files: &Files, kinds: &Kinds, diagnostics: &mut Vec<Diagnostic>) -> Vec<Technique> {
+    let mut techniques = Vec::new();
+    if files.exists("techniques") {
+        for path in files.yaml_files("techniques", diagnostics) {
+            let Some(node) = files.yaml(&path, diagnostics) else { continue };
+            techniques.extend(Technique::read(&path, &node, kinds, diagnostics));
+        }
+    }
+    let names = techniques.iter().map(|technique| (technique.name.as_str(), &technique.place));
+    diagnostics.extend(taken_twice("techniques", names));
+    techniques
+}
+
+fn policies(
+    files: &Files,
+    kinds: &Kinds,
+    around: (&[Technique], &Inventory),
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Policy> {
     if !files.exists("policies") {
         diagnostics.push(
             about_file("no-policies", "policies", "there are no policies").hint("write one: `policies/NAME.yml`"),
@@ -123,27 +152,38 @@ fn policies(files: &Files, kinds: &Kinds, inventory: &Inventory, diagnostics: &m
         return Vec::new();
     }
     let mut policies: Vec<Policy> = Vec::new();
-    let mut by_name: BTreeMap<String, usize> = BTreeMap::new();
     for path in files.yaml_files("policies", diagnostics) {
         let Some(node) = files.yaml(&path, diagnostics) else { continue };
-        let Some(policy) = Policy::read(&path, &node, kinds, inventory, diagnostics) else { continue };
-        if let Some(first) = by_name.get(&policy.name).and_then(|index| policies.get(*index)) {
-            diagnostics.push(
-                Diagnostic::error("name-taken", format!("two policies are called `{}`", policy.name))
-                    .at(&policy.place, "this one")
-                    .at(&first.place, "and this one"),
-            );
-        }
-        by_name.insert(policy.name.clone(), policies.len());
-        policies.push(policy);
+        policies.extend(Policy::read(&path, &node, kinds, around, diagnostics));
     }
+    let names = policies.iter().map(|policy| (policy.name.as_str(), &policy.place));
+    diagnostics.extend(taken_twice("policies", names));
     policies
+}
+
+/// Names that two files have.
+fn taken_twice<'a>(what: &str, names: impl Iterator<Item = (&'a str, &'a Place)>) -> Vec<Diagnostic> {
+    let mut by_name = BTreeMap::new();
+    let twice = names.filter_map(|(name, place)| {
+        let first = by_name.insert(name, place)?;
+        Some(
+            Diagnostic::error("name-taken", format!("two {what} are called `{name}`"))
+                .at(place, "this one")
+                .at(first, "and this one"),
+        )
+    });
+    twice.collect()
 }
 
 impl Repo {
     /// The project's name: `name` of `comply.yml`, else the directory's.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Who gives secrets.
+    pub fn provider(&self) -> Option<&Provider> {
+        self.provider.as_ref()
     }
 
     /// The hosts.
@@ -154,6 +194,11 @@ impl Repo {
     /// The policies, in the order of their files.
     pub fn policies(&self) -> &[Policy] {
         &self.policies
+    }
+
+    /// The techniques, in the order of their files.
+    pub fn techniques(&self) -> &[Technique] {
+        &self.techniques
     }
 
     /// The waivers, those that have ended included.

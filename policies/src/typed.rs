@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Typed {
     pub(crate) fields: Fields,
     pub(crate) places: BTreeMap<String, Place>,
+    /// Where values were written that come from elsewhere: from a variable.
+    pub(crate) from: BTreeMap<String, Place>,
 }
 
 impl Typed {
@@ -21,6 +23,8 @@ impl Typed {
         place: &Place,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> (Self, bool) {
+        let from = fields.iter().filter(|(key, node)| node.place.path() != key.place.path() || !after(key, node));
+        let from: BTreeMap<_, _> = from.map(|(key, node)| (key.text.to_string(), node.place.clone())).collect();
         let places = fields.iter().map(|(key, node)| (key.text.to_string(), spanning(key, node))).collect();
         let mut whole = true;
         loop {
@@ -31,7 +35,7 @@ impl Typed {
                 kind.module.canonical(&mut erased)
             };
             let error = match result {
-                Ok(fields) => return (Self { fields, places }, whole),
+                Ok(fields) => return (Self { fields, places, from }, whole),
                 Err(error) => error,
             };
             whole = false;
@@ -54,6 +58,12 @@ impl Typed {
             diagnostics.push(diagnostic);
         }
     }
+}
+
+/// Whether a value is written behind its key, as far as a file can tell.
+fn after(key: &Key, node: &Node) -> bool {
+    let (key, value) = (&key.place, &node.place);
+    value == key || (value.range().start >= key.range().end && value.line() <= key.line() + 1)
 }
 
 /// From the key to the end of the value, if both are in one line of a file; else the key.

@@ -400,7 +400,8 @@ fn the_root_is_the_nearest_directory_with_an_inventory() {
 fn every_resource_is_shown_what_all_of_them_provide() {
     let (_dir, repo) = policy("hosts: [all]\nlinks: {/a: {target: /x}, /b: {target: /y}}\n");
     let resolution = resolved(&repo, "one");
-    let all = [Anchor::Path("/a".into()), Anchor::Path("/b".into())].into();
+    let ids = ["link//a", "link//b"].map(|id| Anchor::Resource(id.into()));
+    let all = [Anchor::Path("/a".into()), Anchor::Path("/b".into())].into_iter().chain(ids).collect();
     assert_eq!(spec::<LinkSpec>(get(&resolution, "link//a")).others, all);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::host::{Host, Status};
 use crate::report::{Run, Totals};
-use crate::resource::Verdict;
+use crate::resource::{Difference, Resource, Verdict};
 use engine::Severity;
 
 /// How `comply` ends.
@@ -58,7 +58,13 @@ pub(crate) fn of(run: &Run, hosts: &[Host], totals: &Totals) -> Exit {
     };
     let drift =
         any(|verdict, severity| matches!(verdict, Verdict::Drift | Verdict::Blocked) && severity != Severity::Info);
-    let unchecked = totals.unknown > 0 || hosts.iter().any(is_unchecked);
+    let in_part = |resource: &Resource| {
+        resource.verdict == Verdict::Drift
+            && resource.changes.iter().any(|change| matches!(change.difference, Difference::Unknown { .. }))
+    };
+    let unchecked = totals.unknown > 0
+        || hosts.iter().any(is_unchecked)
+        || hosts.iter().flat_map(|host| &host.resources).any(in_part);
     let broken = hosts.iter().any(|host| matches!(host.status, Status::Error { .. }));
     let nothing_was_checked = totals.counted + totals.waived == 0 && totals.unreachable == 0;
     if run.interrupted {

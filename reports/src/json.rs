@@ -1,7 +1,7 @@
-//! The report as JSON.
+//! The report, or an explanation, as JSON.
 
 use crate::escape;
-use crate::report::Report;
+use serde::Serialize;
 use std::fmt::Write as _;
 
 /// The report, indented, with a newline at the end. Every character that a terminal might obey or hide is
@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 ///
 /// # Errors
 /// Only a defect in `comply` can make this fail.
-pub fn render(report: &Report) -> Result<String, serde_json::Error> {
+pub fn render(report: &impl Serialize) -> Result<String, serde_json::Error> {
     let plain = serde_json::to_string_pretty(report)?;
     let mut text = String::with_capacity(plain.len() + 1);
     for c in plain.chars() {

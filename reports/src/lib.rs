@@ -1,17 +1,20 @@
 //! What a run found, as one value, and every form in which it is told.
 //!
-//! [`Report`] is data; [`text`] and [`json`] are pure functions of it, so that all formats of one run say
+//! [`Report`] is data; [`text`], [`json`] and [`junit`] are pure functions of it, so that all formats of one run say
 //! the same, with the same exit code ([`exit`]).
 
 pub mod escape;
 pub mod exit;
+pub mod explain;
 pub mod host;
 pub mod json;
+pub mod junit;
 mod line;
 mod phrase;
 pub mod plan;
 pub mod report;
 pub mod resource;
+pub mod schema;
 pub mod style;
 pub mod text;
 

@@ -47,6 +47,13 @@ pub fn phrases(changes: &[Change], tense: Tense, host: &str, style: &Style) -> V
                 text: format!("{field} {} (not shown: {})", differs(tense), style.short(hidden, VALUE)),
                 details: Vec::new(),
             }),
+            Difference::Unknown { unknown } => told.push(Phrase {
+                text: format!(
+                    "{field} unknown: {}",
+                    style.short(unknown, if style.verbose { usize::MAX } else { 2 * VALUE })
+                ),
+                details: Vec::new(),
+            }),
         }
     }
     // What needs lines of its own comes last.
@@ -86,10 +93,13 @@ fn set(changes: &[Change], field: &str, missing: bool, tense: Tense, style: &Sty
         Some(noun) => (noun, true),
         // Of a directory.
         None if field == "exclusive" => ("names", false),
+        // Of a host.
+        None if field == "undeclared" => ("things", false),
         None => (field, false),
     };
     let verb = match (tense, missing, forbidden) {
         (Tense::Must, false, false) if field == "exclusive" => " in it that no policy declares",
+        (Tense::Must, false, false) if field == "undeclared" => " there that no policy declares",
         (Tense::Must, true, _) => " missing",
         (Tense::Must, false, false) => " not listed",
         (Tense::Must, false, true) => " there and must not be",

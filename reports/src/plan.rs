@@ -42,11 +42,17 @@ pub fn render(
         }
     }
     plan.follows.iter().for_each(|(_, hurt)| warn(hurt.clone()));
+    for guard in plan.ops.iter().filter_map(|op| op.guard.as_ref()) {
+        warn(format!(
+            "guarded, since it changes {}: comply logs in anew after it, and the host undoes it by itself if that fails",
+            guard.ground
+        ));
+    }
     text += &text::resources(host, style);
     let rows: Vec<(String, &str, String)> = plan
         .ops
         .iter()
-        .map(|op| (served(&op.serves), ">", op.says.clone()))
+        .map(|op| (served(&op.serves), ">", op.says.clone() + if op.guard.is_some() { " (guarded)" } else { "" }))
         .chain(plan.refused.iter().map(|(id, why)| (id.to_string(), "x", format!("refused: {why}"))))
         .chain(
             plan.later.iter().map(|(id, by)| (id.to_string(), "?", format!("can be planned once {by} is put right"))),

@@ -166,6 +166,11 @@ pub enum Difference {
         /// Why not.
         hidden: String,
     },
+    /// Whether it differs is not known.
+    Unknown {
+        /// Why not.
+        unknown: String,
+    },
 }
 
 impl Resource {
@@ -241,6 +246,7 @@ impl Change {
             engine::Difference::Text { diff: None, hidden } => {
                 Difference::Hidden { hidden: bound(hidden.as_deref().unwrap_or("no reason given")) }
             }
+            engine::Difference::Unknown(why) => Difference::Unknown { unknown: bound(why) },
         };
         let field = match &change.element {
             Some(element) => bound(&format!("{}/{element}", change.field)),

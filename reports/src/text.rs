@@ -217,7 +217,7 @@ fn place(resource: &Resource, style: &Style) -> String {
 }
 
 /// What is said of a resource beside its name, in order.
-fn sentences(resource: &Resource, host: &Host, style: &Style) -> Vec<Phrase> {
+pub(crate) fn sentences(resource: &Resource, host: &Host, style: &Style) -> Vec<Phrase> {
     let tense = if resource.verdict == Verdict::Changed { Tense::Done } else { Tense::Must };
     let differences = phrases(&resource.changes, tense, &host.name, style);
     let most = if style.verbose { usize::MAX } else { REASON };

@@ -83,6 +83,10 @@ pub fn any_error(diagnostics: &[Diagnostic]) -> bool {
 }
 
 /// In the order of their places, each once: the same mistake found on several hosts becomes one message.
+#[expect(
+    clippy::mutable_key_type,
+    reason = "what can change in a file is what is hidden of it, and no order looks at that"
+)]
 pub fn sorted(diagnostics: impl IntoIterator<Item = Diagnostic>) -> Vec<Diagnostic> {
     type Key = (Option<Place>, Level, &'static str, String, Vec<(Place, String)>);
     let mut by_key: BTreeMap<Key, Diagnostic> = BTreeMap::new();

@@ -1,6 +1,9 @@
 //! Template files: full Tera, for content that is put on hosts.
 
+use crate::place::{Place, SourceFile};
+use crate::rendering;
 use crate::scope::Scope;
+use crate::secret;
 use crate::suggest;
 use crate::tera_value::to_tera;
 
@@ -9,6 +12,7 @@ use crate::tera_value::to_tera;
 pub struct FileTemplate {
     engine: tera::Tera,
     path: String,
+    place: Place,
     /// The names it may look up.
     names: Vec<String>,
 }
@@ -25,13 +29,13 @@ pub enum NotRendered {
 impl FileTemplate {
     /// Parses the text of `path`; the error is a sentence with the place.
     pub fn parse(path: &str, text: &str) -> Result<Self, String> {
-        let mut engine = tera::Tera::default();
-        engine.autoescape_on(Vec::<&'static str>::new());
-        engine.add_raw_template(path, text).map_err(|error| complaint(path, &error))?;
+        let mut engine = rendering::engine();
+        engine.add_raw_template(path, &secret::name_arguments(text)).map_err(|error| complaint(path, &error))?;
         let names = engine.get_template_variables(path).map_err(|error| complaint(path, &error))?;
         let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         names.sort();
-        Ok(Self { engine, path: path.to_owned(), names })
+        let place = Place::whole(&SourceFile::new(path, ""));
+        Ok(Self { engine, path: path.to_owned(), place, names })
     }
 
     /// Renders it with the names of a scope. Every name that it mentions must be there.
@@ -50,7 +54,14 @@ impl FileTemplate {
         if unknown {
             return Err(NotRendered::Unknown);
         }
-        self.engine.render(&self.path, &context).map_err(|error| NotRendered::Wrong(complaint(&self.path, &error)))
+        let rendered = secret::watched(
+            || rendering::render(&self.engine, &self.path, &context, &self.place),
+            |rendered, placeholder| rendered.as_ref().map_or(true, |text| text.contains(placeholder)),
+        );
+        match rendered {
+            Ok(rendered) => rendered.map_err(|error| NotRendered::Wrong(complaint(&self.path, &error))),
+            Err(name) => Err(NotRendered::Wrong(format!("{}: the secret `{name}` {}", self.path, secret::CHANGED))),
+        }
     }
 }
 

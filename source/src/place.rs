@@ -1,8 +1,9 @@
 //! Where something was written.
 
+use crate::hide;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A text with a name that people know it by: a file of the repository, or an option of the command line.
 #[derive(Debug)]
@@ -10,6 +11,8 @@ pub struct SourceFile {
     path: String,
     text: String,
     starts: Vec<usize>,
+    /// What no message shows.
+    hidden: Mutex<Vec<Range<usize>>>,
 }
 
 impl SourceFile {
@@ -18,7 +21,7 @@ impl SourceFile {
         let text = text.into();
         let mut starts = vec![0];
         starts.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
-        Arc::new(Self { path: path.into(), text, starts })
+        Arc::new(Self { path: path.into(), text, starts, hidden: Mutex::default() })
     }
 
     /// What people know it by.
@@ -29,6 +32,19 @@ impl SourceFile {
     /// All of it, without a byte order mark.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// A line (from 1) as a message may show it: with what looks like a secret, or was hidden, covered.
+    pub fn shown_line(&self, line: usize) -> String {
+        let range = self.line_range(line);
+        let mut text = hide::line(self.text.get(range.clone()).unwrap_or(""));
+        for hidden in self.hidden.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let (start, end) = (hidden.start.max(range.start), hidden.end.min(range.end));
+            if start < end {
+                hide::cover(&mut text, start - range.start, end - start);
+            }
+        }
+        text
     }
 
     /// The line, from 1, that holds the byte `at`.
@@ -99,6 +115,11 @@ impl Place {
     /// Its bytes in the file.
     pub fn range(&self) -> Range<usize> {
         self.start..self.end
+    }
+
+    /// Lets no message show what is written there.
+    pub fn hide(&self) {
+        self.file.hidden.lock().unwrap_or_else(PoisonError::into_inner).push(self.range());
     }
 
     /// What is written there.

@@ -3,6 +3,7 @@
 
 use crate::diagnostic::{Diagnostic, Level};
 use crate::place::Place;
+use crate::secret;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level as Title, Origin, Renderer, Snippet};
 use std::collections::BTreeSet;
@@ -14,18 +15,20 @@ pub fn render(diagnostics: &[Diagnostic], colour: bool) -> String {
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(120);
     let mut text = String::new();
     for diagnostic in diagnostics {
-        text.push_str(renderer.render(&[group(diagnostic)]).trim_end());
+        let shown = lines(diagnostic);
+        text.push_str(&secret::shown(renderer.render(&[group(diagnostic, &shown)]).trim_end()));
         text.push_str("\n\n");
     }
     text
 }
 
-fn group(diagnostic: &Diagnostic) -> Group<'_> {
+fn group<'a>(diagnostic: &'a Diagnostic, shown: &'a [Line<'a>]) -> Group<'a> {
     let level = match diagnostic.level {
         Level::Error => Title::ERROR,
         Level::Warning => Title::WARNING,
     };
-    let mut group = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code).elements(lines(diagnostic));
+    let mut group =
+        level.primary_title(diagnostic.message.as_str()).id(diagnostic.code).elements(shown.iter().map(Line::element));
     if let Some(hosts) = hosts(&diagnostic.hosts) {
         group = group.element(Title::NOTE.message(hosts));
     }
@@ -35,31 +38,47 @@ fn group(diagnostic: &Diagnostic) -> Group<'_> {
     group
 }
 
+/// A labelled line.
+struct Line<'a> {
+    place: &'a Place,
+    number: usize,
+    /// As it may be shown.
+    text: String,
+    annotations: Vec<Annotation<'a>>,
+}
+
 /// One snippet for each labelled line, so that no other line is printed.
-fn lines(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
-    let mut snippets: Vec<(&Place, usize, Vec<Annotation<'_>>)> = Vec::new();
+fn lines(diagnostic: &Diagnostic) -> Vec<Line<'_>> {
+    let mut lines: Vec<Line<'_>> = Vec::new();
     for (index, (place, label)) in diagnostic.labels.iter().enumerate() {
         let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
         let label = (!label.is_empty()).then_some(label.as_str());
         let annotation = kind.span(in_line(place)).label(label);
-        match snippets.iter_mut().find(|(other, line, _)| other.path() == place.path() && *line == place.line()) {
-            Some((_, _, annotations)) => annotations.push(annotation),
-            None => snippets.push((place, place.line(), vec![annotation])),
+        match lines.iter_mut().find(|line| line.place.path() == place.path() && line.number == place.line()) {
+            Some(line) => line.annotations.push(annotation),
+            None => lines.push(Line {
+                place,
+                number: place.line(),
+                text: place.file().shown_line(place.line()),
+                annotations: vec![annotation],
+            }),
         }
     }
-    snippets
-        .into_iter()
-        .map(|(place, line, annotations)| {
-            let text = place.file().text().get(place.file().line_range(line)).unwrap_or("");
-            if text.is_empty() {
-                return Origin::path(place.path()).into();
-            }
-            if place.path().starts_with("--") {
-                return Origin::path(format!("{} {text}", place.path())).into();
-            }
-            Snippet::source(text).line_start(line).path(place.path()).fold(false).annotations(annotations).into()
-        })
-        .collect()
+    lines
+}
+
+impl<'a> Line<'a> {
+    fn element(&'a self) -> Element<'a> {
+        let Self { place, number, text, annotations } = self;
+        if text.is_empty() {
+            return Origin::path(place.path()).into();
+        }
+        if place.path().starts_with("--") {
+            return Origin::path(format!("{} {text}", place.path())).into();
+        }
+        let snippet = Snippet::source(text.as_str()).line_start(*number).path(place.path()).fold(false);
+        snippet.annotations(annotations.iter().cloned()).into()
+    }
 }
 
 /// The part of a place that is in its first line, relative to that line.

@@ -2,13 +2,16 @@
 //! holds. A hole that is only a name hands over the value itself, with its places; anything else is Tera.
 
 use crate::diagnostic::Diagnostic;
-use crate::expr::lex::{Token, Word, lex};
+use crate::expr::lex::{Word, lex};
 use crate::expr::path;
 use crate::node::{Key, Node, Value};
 use crate::place::Place;
+use crate::rendering;
 use crate::scope::{Path, Scope};
+use crate::secret;
 use crate::spot::spot;
 use crate::tera_value::{from_tera, to_tera};
+use crate::used::{Used, is_word_of_tera, names};
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -48,14 +51,6 @@ struct Tera {
     range: Range<usize>,
     /// What it looks up.
     names: Vec<Used>,
-}
-
-/// A name that an expression looks up.
-#[derive(Debug)]
-struct Used {
-    path: Path,
-    /// The expression says itself what holds if it is not there.
-    optional: bool,
 }
 
 /// What rendering comes to.
@@ -254,10 +249,7 @@ fn hole(node: &Node, text: &str, start: usize) -> Result<Part, Box<Diagnostic>> 
         return Ok(Part::Name(path));
     }
     let mut names = names(&tokens).map_err(|(range, function)| {
-        let hint = match function.as_str() {
-            "secret" => "secrets are not part of this version yet".to_owned(),
-            _ => "known here: range, throw; filters are written `value | filter`".to_owned(),
-        };
+        let hint = "known here: secret, range, throw; filters are written `value | filter`";
         Box::new(
             Diagnostic::error("undefined-function", format!("there is no function `{function}`"))
                 .at(&spot(node, shift(&range)), "")
@@ -269,7 +261,8 @@ fn hole(node: &Node, text: &str, start: usize) -> Result<Part, Box<Diagnostic>> 
     }
     let range = start..start + text.len();
     let mut engine = engine().clone();
-    match engine.add_raw_template("", &format!("{BEFORE}{text}) | {KEEP} }}}}")) {
+    let expression = secret::name_argument(text);
+    match engine.add_raw_template("", &format!("{BEFORE}{expression}) | {KEEP} }}}}")) {
         Ok(()) => Ok(Part::Tera(Tera { engine: Box::new(engine), range, names })),
         Err(error) => Err(Box::new(complaint("template-syntax", &error, node, &range))),
     }
@@ -279,8 +272,7 @@ fn hole(node: &Node, text: &str, start: usize) -> Result<Part, Box<Diagnostic>> 
 fn engine() -> &'static tera::Tera {
     static ENGINE: OnceLock<tera::Tera> = OnceLock::new();
     ENGINE.get_or_init(|| {
-        let mut engine = tera::Tera::default();
-        engine.autoescape_on(Vec::<&'static str>::new());
+        let mut engine = rendering::engine();
         engine.register_filter(KEEP, |value: tera::Value, _: tera::Kwargs, _: &tera::State| {
             KEPT.with(|kept| *kept.borrow_mut() = Some(value));
             String::new()
@@ -322,72 +314,6 @@ fn from_text(text: &str, node: &Node, range: &Range<usize>) -> (String, Range<us
     let found = whole.find(quoted).filter(|_| !quoted.is_empty());
     let place = found.map_or(range.clone(), |at| range.start + at..range.start + at + quoted.len());
     (message, place)
-}
-
-fn is_word_of_tera(name: &str) -> bool {
-    matches!(
-        name,
-        "and"
-            | "or"
-            | "not"
-            | "in"
-            | "is"
-            | "if"
-            | "else"
-            | "for"
-            | "true"
-            | "false"
-            | "none"
-            | "True"
-            | "False"
-            | "None"
-    )
-}
-
-/// The names that an expression looks up; the error is a function that does not exist.
-fn names(tokens: &[Token]) -> Result<Vec<Used>, (Range<usize>, String)> {
-    let mut used = Vec::new();
-    if tokens.iter().any(|token| matches!(&token.what, Word::Name(name) if name == "for")) {
-        return Ok(used);
-    }
-    let sign = |at: Option<usize>, wanted: &str| {
-        at.and_then(|at| tokens.get(at)).is_some_and(|token| matches!(&token.what, Word::Sign(sign) if sign == wanted))
-    };
-    let name = |at: Option<usize>, wanted: &str| {
-        at.and_then(|at| tokens.get(at)).is_some_and(|token| matches!(&token.what, Word::Name(name) if name == wanted))
-    };
-    let mut at = 0;
-    while let Some(token) = tokens.get(at) {
-        let before = at.checked_sub(1);
-        let Word::Name(word) = &token.what else {
-            at += 1;
-            continue;
-        };
-        let of_test = name(before, "is") || (name(before, "not") && name(at.checked_sub(2), "is"));
-        let named_argument = sign(Some(at + 1), "=");
-        if is_word_of_tera(word) || of_test || named_argument || sign(before, "|") || sign(before, "?.") {
-            at += 1;
-            continue;
-        }
-        if sign(Some(at + 1), "(") {
-            if !matches!(word.as_str(), "range" | "throw") {
-                return Err((token.range.clone(), word.clone()));
-            }
-            at += 1;
-            continue;
-        }
-        let Some((path, next)) = path(tokens, at) else { break };
-        let asks = name(Some(next), "is")
-            && ["defined", "undefined"]
-                .iter()
-                .any(|test| name(Some(next + 1), test) || (name(Some(next + 1), "not") && name(Some(next + 2), test)));
-        let defaults = sign(Some(next), "|") && name(Some(next + 1), "default");
-        let optional =
-            asks || defaults || sign(Some(next), "?.") || (sign(Some(next), "?") && sign(Some(next + 1), "["));
-        used.push(Used { path, optional });
-        at = next;
-    }
-    Ok(used)
 }
 
 impl Text {
@@ -474,19 +400,40 @@ impl Text {
         if unknown {
             return Rendered::Unknown;
         }
-        KEPT.with(|kept| *kept.borrow_mut() = None);
-        if let Err(error) = tera.engine.render("", &context) {
-            diagnostics.push(complaint("template-error", &error, &self.node, &tera.range));
-            return Rendered::Failed;
-        }
         let place = spot(&self.node, tera.range.clone());
-        let value = KEPT.with(|kept| kept.borrow_mut().take()).unwrap_or_else(tera::Value::undefined);
-        match from_tera(&value, &self.node.place) {
-            Ok(node) => Rendered::Value(node),
-            Err(what) => {
-                diagnostics.push(Diagnostic::error("template-error", format!("this comes to {what}")).at(&place, ""));
-                Rendered::Failed
-            }
-        }
+        let rendered = secret::watched(
+            || {
+                KEPT.with(|kept| *kept.borrow_mut() = None);
+                rendering::render(&tera.engine, "", &context, &self.node.place)?;
+                Ok(KEPT.with(|kept| kept.borrow_mut().take()).unwrap_or_else(tera::Value::undefined))
+            },
+            |rendered: &Result<tera::Value, tera::Error>, placeholder| {
+                rendered.as_ref().map_or(true, |value| mentions(value, placeholder))
+            },
+        );
+        let diagnostic = match rendered {
+            Ok(Ok(value)) => match from_tera(&value, &self.node.place) {
+                Ok(node) => return Rendered::Value(node),
+                Err(what) => Diagnostic::error("template-error", format!("this comes to {what}")).at(&place, ""),
+            },
+            Ok(Err(error)) => complaint("template-error", &error, &self.node, &tera.range),
+            Err(name) => changed_secret(&name).at(&place, ""),
+        };
+        diagnostics.push(diagnostic);
+        Rendered::Failed
+    }
+}
+
+fn changed_secret(name: &secret::SecretName) -> Diagnostic {
+    Diagnostic::error("secret-changed", format!("the secret `{name}` {}", secret::CHANGED))
+        .hint("store it in the form in which it is needed")
+}
+
+fn mentions(value: &tera::Value, placeholder: &str) -> bool {
+    match (value.as_str(), value.as_array(), value.as_map()) {
+        (Some(text), _, _) => text.contains(placeholder),
+        (_, Some(items), _) => items.iter().any(|item| mentions(item, placeholder)),
+        (_, _, Some(map)) => map.iter().any(|(_, value)| mentions(value, placeholder)),
+        _ => false,
     }
 }

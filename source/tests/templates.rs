@@ -102,7 +102,7 @@ fn a_name_that_the_expression_provides_for_may_be_missing() {
 fn mistakes_are_found_before_anything_is_rendered() {
     let mut diagnostics = Vec::new();
     for text in
-        ["\"{{ a b }}\"", "\"{{ }}\"", "\"{{ a\"", "\"{{ secret('x') }}\"", "\"{{ a | nope }}\"", "{\"{{ a }}\": 1}"]
+        ["\"{{ a b }}\"", "\"{{ }}\"", "\"{{ a\"", "\"{{ lookup('x') }}\"", "\"{{ a | nope }}\"", "{\"{{ a }}\": 1}"]
     {
         Template::compile(&node(text), &mut diagnostics);
     }

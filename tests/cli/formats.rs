@@ -99,3 +99,13 @@ fn enforce_puts_right_proves_it_and_the_next_run_changes_nothing() {
     assert!(second.code == 0 && second.out.contains("1 kept"), "{}", second.out);
     assert_eq!(sandbox.comply(&["audit"]).code, 0);
 }
+
+#[test]
+fn a_report_for_gitlab_has_a_case_for_the_host_and_one_for_each_resource() {
+    let sandbox = Sandbox::local("x");
+    let ended = sandbox.comply(&["audit", "--format", "junit"]);
+    assert_eq!(ended.code, 2, "{}", ended.err);
+    assert!(ended.out.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites"), "{}", ended.out);
+    assert!(ended.out.contains("tests=\"2\" failures=\"1\""), "{}", ended.out);
+    assert!(ended.out.contains("file=\"policies/base.yml\""), "{}", ended.out);
+}

@@ -15,7 +15,7 @@ fn every_option_of_every_command_is_in_the_manual_page_and_in_completions() {
     assert_eq!(page.code, 0);
     let page = page.out.replace("\\-", "-");
     let completions = sandbox.comply(&["completions", "bash"]).out;
-    for command in ["check", "audit", "enforce", "graph"] {
+    for command in ["check", "audit", "enforce", "graph", "explain"] {
         let help = sandbox.comply(&[command, "--help"]).out;
         let options = options(&help);
         assert!(options.contains("--directory"), "{help}");

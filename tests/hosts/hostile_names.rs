@@ -91,6 +91,32 @@ const PLACES: &[Place] = &[
     ("package name", |word, _| of("packages", "package", word, "state: present")),
     ("package version", |word, _| of("packages", "package", "bash", &format!("version: {}", yaml(word)))),
     ("service name", |word, _| of("services", "service", word, "running: false")),
+    ("sudoers name", |word, _| of("sudoers", "sudoers", word, "users: [root], commands: ALL")),
+    ("sudoers users", |word, n| {
+        of("sudoers", "sudoers", &format!("users{n}"), &format!("users: [{}], commands: ALL", yaml(word)))
+    }),
+    ("sudoers run_as", |word, n| {
+        of("sudoers", "sudoers", &format!("as{n}"), &format!("users: [root], run_as: {}, commands: ALL", yaml(word)))
+    }),
+    ("sudoers commands", |word, n| {
+        let command = yaml(&format!("/bin/echo {word}"));
+        of("sudoers", "sudoers", &format!("commands{n}"), &format!("users: [root], commands: [{command}]"))
+    }),
+    ("cron name", |word, _| of("cron", "cron", word, "schedule: 0 0 29 2 *, command: 'true'")),
+    // A day that is not today: what is written here is meant to be run, some day.
+    ("cron command", |word, n| {
+        of("cron", "cron", &format!("command{n}"), &format!("schedule: 0 0 29 2 *, command: {}", yaml(word)))
+    }),
+    ("cron user", |word, n| {
+        of("cron", "cron", &format!("user{n}"), &format!("schedule: 0 0 29 2 *, command: x, user: {}", yaml(word)))
+    }),
+    ("cron schedule", |word, n| {
+        of("cron", "cron", &format!("schedule{n}"), &format!("command: x, schedule: {}", yaml(word)))
+    }),
+    ("cron env", |word, n| {
+        let env = format!("env: {{NOTE: {}}}", yaml(word));
+        of("cron", "cron", &format!("env{n}"), &format!("schedule: 0 0 29 2 *, command: x, {env}"))
+    }),
     ("key comment", |word, _| {
         of("ssh_keys", "ssh_key", "keyed", &format!("keys: [{}]", yaml(&format!("{KEY} {word}"))))
     }),
@@ -147,6 +173,10 @@ fn hostile_words_are_refused_with_a_place_or_carried_as_they_are() {
         }
     }
     assert_carried(&host);
+    // Neither sudo nor cron finds a mistake in what was accepted; cron says so in its log.
+    host.sh_ok("visudo -c && systemctl restart cron && sleep 1 && journalctl --sync");
+    let said = host.sh_ok("journalctl -u cron -o cat | grep -v -e STARTUP -e INFO -e systemd -e -ed || :");
+    assert!(!said.to_lowercase().contains("error") && !said.contains("bad "), "{said}");
 }
 
 /// Asks `comply check`, which may say no, but in words and with the place.

@@ -154,6 +154,32 @@ fn the_file_that_makes_the_session_root_is_not_taken_away() {
 }
 
 #[test]
+fn the_rule_of_sudo_that_makes_the_session_root_is_not_taken_away() {
+    let host = host();
+    for rule in [
+        "absent",
+        "{users: ['%other'], commands: ALL, nopasswd: true}",
+        "{users: ['%admins'], commands: [/usr/bin/id], nopasswd: true}",
+        "{users: ['%admins'], run_as: www-data, commands: ALL, nopasswd: true}",
+        // It would be asked for a password now.
+        "{users: ['%admins'], commands: ALL}",
+        "{content: \"%other ALL=(ALL) ALL\\n\"}",
+    ] {
+        let policy = format!("sudoers: {{admins: {rule}}}");
+        assert_refused(
+            &host,
+            AS_OPS,
+            &policy,
+            "sudoers/admins",
+            &["/etc/sudoers.d/admins says of admins", "somebody else"],
+        );
+    }
+    let policy = "sudoers: {admins: {users: ['%admins', '%other'], run_as: ALL, commands: ALL, nopasswd: true}}";
+    repository(&host, AS_OPS, policy).enforce().assert_code(0).assert_all("changed");
+    repository(&host, AS_OPS, policy).enforce().assert_code(0).assert_all("kept");
+}
+
+#[test]
 fn the_files_and_services_a_session_comes_in_by_are_not_taken_away() {
     let host = host();
     for (policy, id) in [

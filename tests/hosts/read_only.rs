@@ -69,6 +69,14 @@ const POLICY: &str = r#"
       /etc/cron.d: {exclusive: true}
       /srv/none: present
       /srv/full: absent
+    sudoers:
+      ops: {users: [ops], commands: ALL}
+      broken: {users: [ops], commands: ALL}
+      none: {users: [ops], commands: ALL}
+    cron:
+      e2scrub_all: {schedule: "@daily", command: "true"}
+      none: {schedule: "@daily", user: remote, command: "true"}
+    unmanaged: [users, ssh_keys, sudoers, cron]
     links:
       /etc/localtime: {target: /usr/share/zoneinfo/UTC}
       /etc/os-release: {target: /elsewhere}
@@ -104,6 +112,7 @@ const HOST: &str = r#"set -eu
     chown -R ops: /home/ops/.ssh
     echo 'ops ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/ops
     echo '# nothing' >/etc/sudoers.d/old
+    echo 'mistake' >/etc/sudoers.d/broken
     unit() {
         printf '%s\n' '[Service]' 'ExecStart=/bin/sleep infinity' '[Install]' 'WantedBy=multi-user.target' \
             >"/etc/systemd/system/$1.service"

@@ -1,8 +1,9 @@
-all=$(states "$@") || exit
-printf '%s\n' "$all"
-foresee "$@"
+above "$@"
 set -f
 IFS=$nl
+all=$(states "$@" $above) || exit
+printf '%s\n' "$all"
+foresee "$all"
 set --
 for line in $all; do
 	IFS=$usual

@@ -16,7 +16,15 @@ lock() {
 	exec 9>>"$L/lock"
 	holder= until=0 by=
 	[ ! -f "$L/lease" ] || read -r holder until by <"$L/lease"
-	flock -n 9 || refuse "another comply enforce is changing this host right now: $by, run $holder" || return
+	if ! flock -n 9; then
+		# The other one may be about to write who it is.
+		for moment in 1 2 3 4 5; do
+			[ -z "$holder" ] || break
+			sleep 0.2
+			[ ! -f "$L/lease" ] || read -r holder until by <"$L/lease"
+		done
+		refuse "another comply enforce is changing this host right now${holder:+: $by, run $holder}" || return
+	fi
 	# Read again: it may have changed until the lock was had.
 	[ ! -f "$L/lease" ] || read -r holder until by <"$L/lease"
 	if [ -n "$holder" ] && [ "$holder" != "$run" ] && [ "$until" -gt "$(date +%s)" ]; then

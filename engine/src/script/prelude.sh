@@ -7,17 +7,20 @@ mark="$nonce#;"
 nl='
 '
 usual=$IFS
-passwd=
-# account NAME: sets U, G and H to its uid, gid and home, from /etc/passwd alone, which is read once.
+accounts=
+# accounts: sets $accounts to the lines of /etc/passwd, /etc/group and nsswitch.conf(5), each after `FILE:`, read once.
+accounts() { [ -n "$accounts" ] || accounts=$(grep -sH '' /etc/passwd /etc/group /etc/nsswitch.conf); }
+
+# account NAME: sets U, G and H to its uid, gid and home, from /etc/passwd alone.
 account() {
-	[ -n "$passwd" ] || passwd=$(cat /etc/passwd)
+	accounts
 	IFS=$nl
 	set -f
-	for line in $passwd; do
-		case $line in "$1:"*) ;; *) continue ;; esac
+	for line in $accounts; do
+		case $line in "/etc/passwd:$1:"*) ;; *) continue ;; esac
 		IFS=:
 		set -- $line
-		U=$3 G=$4 H=$6
+		U=$4 G=$5 H=$7
 		IFS=$usual
 		set +f
 		return 0
@@ -96,27 +99,24 @@ shared() {
 	esac
 }
 
-# foresee PATH…: looks at all directories on the way to these paths at once, so that `shared` need not one by one.
-foresee() {
+# above PATH…: sets $above to the directories on the way to these paths that are there, a line each.
+above() {
+	above=
 	[ -O / ] || return 0
-	dirs=$nl
 	for path do
 		while path=${path%/*} && [ -n "$path" ]; do
-			case $dirs in *"$nl$path$nl"*) break ;; esac
-			dirs=$dirs$path$nl
+			case $nl$above in *"$nl$path$nl"*) break ;; esac
+			[ ! -d "$path" ] || above=$above$path$nl
 		done
 	done
-	set -f
-	IFS=$nl
-	set -- $dirs
-	for path in $([ $# = 0 ] || stat -c '%a %g %n' -- "$@" 2>/dev/null); do
-		case $path in
-		*[2367]' '* | *[2367]?' '[1-9]*) ;;
-		*) alone=$alone${path#* * }$nl ;;
-		esac
+}
+
+# foresee LINES: remembers, from lines of `states`, the directories in which none but root can write, so that `shared`
+# need not look at them one by one.
+foresee() {
+	for line in $1; do
+		case $line in 4??[02468ace][014589cd]' '[0-9]*) alone=$alone${line#* * * * * * }$nl ;; esac
 	done
-	IFS=$usual
-	set +f
 }
 
 # as COMMAND…: runs it with the rights that `whose` found.

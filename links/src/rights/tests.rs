@@ -226,8 +226,8 @@ fn what_sudo_says_is_the_reason() {
     let why = refused(run(&format!("{NEEDED}exit 1"), Become::Sudo, Asker::with(|_| None)));
     assert_eq!(
         why,
-        "sudo: a password is required; give it with --ask-become-pass or COMPLY_BECOME_PASSWORD, or let this account use \
-         sudo without one"
+        "sudo: a password is required; give it with --ask-become-pass or COMPLY_BECOME_PASSWORD, name its secret in the \
+         inventory (`become_secret`), or let this account use sudo without one"
     );
 }
 

@@ -57,7 +57,7 @@ pub(super) fn plan(drift: &Drifted<'_, Compose>) -> Vec<Planned> {
     }
     planned.extend(up(drift).map(Planned::from));
     planned.extend(spec.built().filter(|_| seen.unbuilt).map(|file| {
-        let access = Access { mode: 0o644, owner: String::new(), group: String::new() };
+        let access = Access { mode: 0o600, owner: String::new(), group: String::new() };
         let content = file.bytes().map(<[u8]>::to_vec).unwrap_or_default();
         writes::write(
             id.clone(),

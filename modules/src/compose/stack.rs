@@ -18,24 +18,26 @@ pub(super) const BUILT: &str = ".comply-built";
 const FEED: usize = 256 << 10;
 
 /// The files of a project.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Stack {
     /// By their path in the directory.
     pub files: BTreeMap<String, file::Spec>,
     /// Those that Compose reads, in its order.
     pub compose_files: Vec<String>,
+    /// A secret is missing in them: they can neither be put in place nor shown to Compose.
+    pub incomplete: bool,
 }
 
 impl Stack {
     /// Reads the directory, or says what is wrong with it.
-    pub fn read(spec: &Spec, repository: &dyn Repository) -> Result<Self, Vec<Problem>> {
+    pub fn read(name: &str, spec: &Spec, repository: &dyn Repository) -> Result<Self, Vec<Problem>> {
         let source = spec.source.as_deref().unwrap_or_default().trim_end_matches('/');
         let entries = repository.tree(source).map_err(|why| vec![Problem::field("source", why)])?;
         let (mut files, mut problems) = (BTreeMap::new(), Vec::new());
         for entry in &entries {
             let from = format!("{source}/{}", entry.path);
             let (path, content) = match entry.path.strip_suffix(".tera") {
-                Some(path) => (path, repository.render(&from).map(|text| Arc::from(text.into_bytes()))),
+                Some(path) => (path, repository.render(name, "source", &from).map(|text| Arc::from(text.into_bytes()))),
                 None => (entry.path.as_str(), repository.read(&from)),
             };
             if let Some(why) = engine::paths::path_problem(&spec.at(path)) {
@@ -64,11 +66,22 @@ impl Stack {
                 problems.push(problem.hint("keep one of the two"));
             }
         }
+        if repository.holds_secret(name) {
+            for path in entries.iter().filter_map(|entry| entry.path.strip_suffix(".tera")) {
+                if let Some(file) = files.remove(path) {
+                    files.insert(path.to_owned(), file.with_secret());
+                }
+            }
+        }
         let compose_files = compose_files(spec, source, &files).unwrap_or_else(|problem| {
             problems.push(problem);
             Vec::new()
         });
-        if problems.is_empty() { Ok(Self { files, compose_files }) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(Self { files, compose_files, incomplete: repository.lacks_secret(name) })
+        } else {
+            Err(problems)
+        }
     }
 
     /// The files as [`crate::facts::compose::PREVIEW`] takes them, in Base64: of each a line with size and name, and its

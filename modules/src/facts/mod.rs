@@ -5,6 +5,8 @@ pub mod authorized_keys;
 pub mod changed;
 pub mod clock;
 pub mod compose;
+pub mod key_files;
 pub mod numbers;
 pub mod packages;
+pub mod sshd;
 pub mod units;

@@ -79,7 +79,7 @@ fn read_unit(text: &str) -> Result<Unit, Blind> {
 }
 
 /// `Fri 2026-11-20 16:27:01.123456 UTC`.
-fn microseconds(timestamp: &str) -> Option<i64> {
+pub(super) fn microseconds(timestamp: &str) -> Option<i64> {
     let mut words = timestamp.split(' ').skip(1);
     let days = Date::parse(words.next()?)?.days();
     let (time, fraction) = words.next()?.split_once('.')?;

@@ -180,7 +180,7 @@ fn sources_and_templates_come_from_the_repository() {
             .unwrap();
     assert!(story(&File, PATH, &all.remove(PATH).unwrap(), &with("hello\n")).unwrap().is_empty());
     assert_eq!(&*all.remove("/etc/issue").unwrap().desired.unwrap().bytes, b"this is pica01\n");
-    let problems = specs(&File, json!({PATH: {"source": "none"}}), &files).unwrap_err();
+    let problems = specs(&File, json!({PATH: {"source": "none"}}), &files).err().unwrap();
     assert_eq!(problems, ["/etc/motd source: there is no file none"]);
 }
 

@@ -243,6 +243,7 @@ fn op(batch: &Batch<'_>, allowed: &Allowed, refresh: &str) -> Op {
         hurts: Vec::new(),
         destroys: None,
         endangers: Vec::new(),
+        guard: None,
     }
 }
 

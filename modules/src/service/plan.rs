@@ -12,13 +12,23 @@ macro_rules! and_stays {
             $verb,
             " -- \"$1\" 2>&1)\n\
              if [ $? -eq 0 ]; then\n\
+             \x20 # On a busy host systemd may not have come to start its program yet.\n\
+             \x20 pid=$(systemctl show -p MainPID --value -- \"$1\")\n\
+             \x20 for moment in 1 2 3 4 5 6 7 8 9 10; do\n\
+             \x20   case $(readlink \"/proc/$pid/exe\") in */systemd | */systemd-executor) sleep 0.1 ;; *) break ;; esac\n\
+             \x20 done\n\
              \x20 sleep 0.2\n\
              \x20 case $(systemctl is-active -- \"$1\") in active | reloading | inactive) exit 0 ;; esac\n\
              fi\n\
              result=$(systemctl show -p Result --value -- \"$1\")\n\
              [ \"$result\" != success ] || die \"${said:-it did not start}\"\n\
              run=$(systemctl show -p InvocationID --value -- \"$1\")\n\
-             said=$(journalctl _SYSTEMD_INVOCATION_ID=\"$run\" -n 3 --no-pager -q -o cat 2>/dev/null)\n\
+             # The journal may take in its words a moment after its end.\n\
+             for moment in 1 2 3 4 5; do\n\
+             \x20 said=$(journalctl _SYSTEMD_INVOCATION_ID=\"$run\" -n 3 --no-pager -q -o cat 2>/dev/null)\n\
+             \x20 [ -z \"$said\" ] || break\n\
+             \x20 sleep 0.2\n\
+             done\n\
              [ -n \"$said\" ] || said=$(journalctl -u \"$1\" -n 3 --no-pager -q -o cat 2>/dev/null)\n\
              said=$(printf %s \"$said\" | tr '\\n' '|' | sed 's/|/; /g')\n\
              die \"it ended at once ($result)${said:+: $said}\""

@@ -2,6 +2,7 @@
 
 use super::{Judged, SshKey, key_of, label, lines};
 use crate::facts::authorized_keys::{AuthorizedKeys, Content, WRITE_KEYS, Waypoint};
+use engine::switch::{Ground, Guard};
 use engine::writes::{Access, own};
 use engine::{Danger, Drifted, Op, Planned};
 
@@ -101,6 +102,11 @@ fn write(drifted: &Drifted<'_, SshKey>) -> Result<Option<Op>, String> {
         gone.iter().filter_map(|line| key_of(line)).filter(|key| removed.iter().any(|gone| gone == key.fingerprint()))
     {
         op = op.hurts(format!("{} no longer opens {}", key.label(), id.name));
+    }
+    if !cluster {
+        let ground = Ground::Keys(id.name.clone());
+        let real = if seen.real.is_empty() { &seen.path } else { &seen.real };
+        op = op.guarded(Guard { ground, paths: vec![real.clone()], after: None });
     }
     if !removed.is_empty() {
         op = op.endangers(Danger::Keys { account: id.name.clone(), removed, left });

@@ -3,6 +3,7 @@
 use super::{Present, Spec, User, is_hash};
 use crate::date::End;
 use crate::facts::accounts::Home;
+use engine::switch::{Ground, Guard};
 use engine::{Command, Danger, Drifted, Op, Planned};
 
 // With a group of the account's own name on the host, useradd wants to be told to use it.
@@ -36,7 +37,7 @@ static MAKE_HOME: Command = Command {
 };
 
 /// Says why something stays as it is.
-static LEAVE: Command = Command { name: "leave to a person", shell: "die \"$1\"" };
+pub(crate) static LEAVE: Command = Command { name: "leave to a person", shell: "die \"$1\"" };
 
 /// `$2` is empty, or says that the home goes, too. Whatever comes after the lock, nobody gets in any more.
 static REMOVE: Command = Command { name: "userdel", shell: include_str!("remove.sh") };
@@ -247,6 +248,12 @@ impl Usermod {
             return Vec::new();
         }
         self.op.says = self.says.join(", ");
+        // A home that was moved cannot be put back by putting back a line; nor does usermod move one that is in use.
+        if !self.op.args.iter().any(|arg| arg == "-m") {
+            let name = self.op.args.first().cloned().unwrap_or_default();
+            let paths = ["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow"].map(str::to_owned).to_vec();
+            self.op.guard = Some(Guard { ground: Ground::Account(name), paths, after: None });
+        }
         vec![self.op.into()]
     }
 }

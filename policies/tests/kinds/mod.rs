@@ -130,6 +130,7 @@ impl Module for File {
     const KIND: &'static str = "file";
     const SECTION: &'static str = "files";
     const STATE: Option<&'static [&'static str]> = None;
+    const SECRETS: &'static [&'static str] = &["content"];
     const DOC: &'static str = "";
     type Spec = FileSpec;
     unobserved!();
@@ -141,7 +142,7 @@ impl Module for File {
                 (Some(path), _) => {
                     ("source", repository.read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
                 }
-                (_, Some(path)) => ("template", repository.render(path)),
+                (_, Some(path)) => ("template", repository.render(name, "template", path)),
                 _ => return true,
             };
             match read {

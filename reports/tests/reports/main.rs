@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod exit;
+mod junit;
 mod plan;
 mod sample;
 mod text;

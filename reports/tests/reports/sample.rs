@@ -55,6 +55,7 @@ impl Declared {
                 sources: vec![source],
                 requires: Vec::new(),
                 before: Vec::new(),
+                secrets: engine::secrecy::Held::default(),
                 waiver: None,
                 selected: true,
             },

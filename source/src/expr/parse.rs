@@ -192,8 +192,7 @@ impl<'a> Parser<'a> {
                 _ => {
                     let path = self.path()?;
                     if self.sign("(") {
-                        return Err(Mistake::new(range, format!("there is no function `{name}`"))
-                            .hint("conditions know `defined(name)` only"));
+                        return Err(no_function(name, range));
                     }
                     Ok(Term { range: path.range(), what: What::Path(path) })
                 }
@@ -254,6 +253,14 @@ impl<'a> Parser<'a> {
             }),
         }
     }
+}
+
+fn no_function(name: &str, range: Range<usize>) -> Mistake {
+    if name == "secret" {
+        let mistake = Mistake::new(range, "a condition or `for_each` cannot use a secret");
+        return mistake.hint("what it decides would tell of the secret; use a variable");
+    }
+    Mistake::new(range, format!("there is no function `{name}`")).hint("conditions know `defined(name)` only")
 }
 
 fn join(what: impl FnOnce(Box<Term>, Box<Term>) -> What, left: Term, right: Term) -> Term {

@@ -2,6 +2,8 @@
 useradd -m antoine
 groupadd former
 echo old >/etc/former.conf
+echo 'former ALL=(ALL) ALL' >/etc/sudoers.d/former
+echo '@daily root false' >/etc/cron.d/former
 mkdir -m 777 /srv/open
 mkdir /srv/former
 ln -s /nowhere /srv/current

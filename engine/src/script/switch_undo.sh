@@ -1,0 +1,14 @@
+# Argument: "after" if what is put back must be made effective. It is undone now, or has been already.
+D=$L/switch
+[ -d "$D" ] || exit 0
+read -r pid <"$D/pid" || pid=
+sh "$D/restore" "$D" 0 "$1"
+tries=0
+while [ -e "$D/undoing" ] && [ "$tries" -lt 300 ]; do
+	tries=$((tries + 1))
+	sleep 0.1
+done
+[ -e "$D/undone" ] || die "not all of it could be put back"
+! grep -qsF "$D/restore" "/proc/$pid/cmdline" || kill -s KILL -- "-$pid"
+[ ! -e "$D/failed" ] || die "not all of it could be put back"
+rm -rf -- "$D"

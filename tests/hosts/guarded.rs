@@ -1,0 +1,118 @@
+//! Changes of the session's own account and keys go behind the switch.
+
+use crate::comply::Repo;
+use fleet::{Host, Image};
+
+const OTHER_KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl somebody@else";
+
+/// An account `ops` that the fleet's key opens, and that is root by sudo.
+fn host(image: Image) -> Host {
+    let host = Host::start(image);
+    host.sh_ok(
+        "useradd -m -s /bin/bash ops
+        cp -r /root/.ssh /home/ops/ && chown -R ops: /home/ops/.ssh
+        echo 'ops ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/ops && chmod 440 /etc/sudoers.d/ops",
+    );
+    host
+}
+
+/// Enforces as `ops`.
+fn enforce(host: &Host, policy: &str) -> crate::comply::Run {
+    Repo::new().host_with(host, "user: ops").policy(policy).enforce()
+}
+
+/// Everything that the switch puts back.
+const GROUND: &str = "cd /; cat /etc/passwd /etc/shadow /etc/group /etc/sudoers.d/* /home/ops/.ssh/authorized_keys
+    ls -la /home/ops/.ssh /etc/sudoers.d; ls -la /etc | grep -e comply -e passwd -e shadow -e group | grep -v -e - -e : || :
+    ls -d /etc/.comply* /run/comply/switch 2>/dev/null || :";
+
+#[test]
+fn keys_of_the_session_are_changed_behind_the_switch_and_stay_if_it_comes_in() {
+    for image in [Image::Bookworm, Image::Trixie] {
+        let host = host(image);
+        host.sh_ok(&format!("echo '{OTHER_KEY}' >>/home/ops/.ssh/authorized_keys"));
+        let own = host.fleet().public_key();
+        let run = enforce(&host, &format!("ssh_keys: {{ops: {{keys: [\"{own}\"]}}}}"));
+        run.assert_code(0).assert_all("changed");
+        assert!(run.errors.contains("guarded, since it changes the keys of ops"), "{}", run.shown());
+        assert_eq!(host.sh_ok("cat /home/ops/.ssh/authorized_keys").trim(), own);
+        let left = host.sh_ok("ls -A /home/ops/.ssh; ls -A /run/comply; systemctl list-units --no-legend 'comply-*'");
+        assert_eq!(left, "authorized_keys\nlock\n");
+    }
+}
+
+#[test]
+fn keys_that_sshd_does_not_take_are_put_back() {
+    // The key stays in the file, and still nobody comes in: sshd looks elsewhere as soon as there is a second file.
+    let host = host(Image::Bookworm);
+    host.sh_ok(
+        "cat >/usr/local/bin/keys <<'end'
+#!/bin/sh
+[ \"$(wc -l <\"/home/$1/.ssh/authorized_keys\")\" -gt 1 ] || cat \"/home/$1/.ssh/authorized_keys\"
+end
+        chmod 755 /usr/local/bin/keys
+        printf 'Match User ops\\n AuthorizedKeysFile none\\n AuthorizedKeysCommand /usr/local/bin/keys\\n AuthorizedKeysCommandUser root\\n' \
+            >/etc/ssh/sshd_config.d/50-keys.conf
+        systemctl reload ssh; sleep 0.5",
+    );
+    let before = host.sh_ok(GROUND);
+    let own = host.fleet().public_key();
+    let run = enforce(&host, &format!("ssh_keys: {{ops: {{keys: [\"{own}\", \"{OTHER_KEY}\"]}}}}"));
+    run.assert_code(4);
+    assert_eq!(run.verdict("ssh_key/ops"), "reverted", "{}", run.shown());
+    assert_eq!(host.sh_ok(GROUND), before);
+}
+
+#[test]
+fn an_account_is_put_back_if_nobody_comes_in_as_it() {
+    let host = host(Image::Trixie);
+    // A shell that exists, and lets nobody do anything.
+    host.sh_ok("printf '#!/bin/sh\\nexit 1\\n' >/usr/local/bin/shell; chmod 755 /usr/local/bin/shell");
+    let before = host.sh_ok(GROUND);
+    let run = enforce(&host, "users: {ops: {shell: /usr/local/bin/shell}}");
+    run.assert_code(4);
+    assert_eq!(run.verdict("user/ops"), "reverted", "{}", run.shown());
+    let why = run.resource("user/ops").reason.clone().unwrap_or_default();
+    assert!(why.contains("lets comply in again"), "{why}");
+    assert_eq!(host.sh_ok(GROUND), before);
+}
+
+#[test]
+fn rights_are_put_back_if_they_do_not_come_any_more() {
+    let host = host(Image::Bookworm);
+    let before = host.sh_ok(GROUND);
+    // The name is still in it, and visudo has nothing against it.
+    let content = "ops ALL=(ALL) NOPASSWD: /bin/true\\n";
+    let policy =
+        format!("files: {{/etc/sudoers.d/ops: {{content: \"{content}\", mode: 0440, validate: \"visudo -cf {{}}\"}}}}");
+    let run = enforce(&host, &policy);
+    run.assert_code(4);
+    assert_eq!(run.verdict("file//etc/sudoers.d/ops"), "reverted", "{}", run.shown());
+    assert_eq!(host.sh_ok(GROUND), before);
+}
+
+#[test]
+fn accounts_and_keys_of_others_are_changed_without_the_switch() {
+    let host = host(Image::Bookworm);
+    let policy = format!("users: {{alice: {{shell: /bin/bash}}}}\nssh_keys: {{alice: {{keys: [\"{OTHER_KEY}\"]}}}}");
+    let run = enforce(&host, &policy);
+    run.assert_code(0).assert_all("changed");
+    assert!(!run.errors.contains("guarded"), "{}", run.shown());
+}
+
+#[test]
+fn what_needs_a_guarded_change_comes_after_it_and_is_blocked_if_that_is_undone() {
+    let host = host(Image::Trixie);
+    host.sh_ok("printf '#!/bin/sh\\nexit 1\\n' >/usr/local/bin/shell; chmod 755 /usr/local/bin/shell");
+    let policy = "
+        users: {ops: {shell: /usr/local/bin/shell}}
+        files:
+          /home/ops/after: {content: x, owner: ops, requires: [user/ops]}
+          /etc/beside: {content: x}
+    ";
+    let run = enforce(&host, policy);
+    run.assert_code(4);
+    let verdicts = ["user/ops", "file//home/ops/after", "file//etc/beside"].map(|id| run.verdict(id));
+    assert_eq!(verdicts, ["reverted", "blocked", "changed"], "{}", run.shown());
+}
