@@ -280,3 +280,51 @@ fn three_projects_cost_no_round_trip_if_they_are_right_and_one_if_not() {
         assert_eq!(trips(&repo), bare + 1);
     });
 }
+
+#[test]
+fn a_secret_reaches_the_container_and_nobody_else() {
+    const SECRET: &str = "correct-horse-battery";
+    let host = &host(Image::TrixieDocker);
+    let service = |command: &str| {
+        format!(
+            "services: {{it: {{image: \"base:1\", init: true, environment: {{TOKEN: \"${{TOKEN}}\"}}, command: [sh, -c, {command:?}]}}}}\n"
+        )
+    };
+    let repo = Repo::new()
+        .host(host)
+        .file("comply.yml", "name: test\nsecrets: {provider: env}\n")
+        .file("stacks/pad/compose.yml", service("sleep 100000"))
+        .file("stacks/pad/pad.conf.tera", "password = {{ secret('pad') }}\n")
+        .policy("compose: {pad: {source: stacks/pad, path: /srv/pad, env: {TOKEN: \"x{{ secret('pad') }}\"}}}");
+    let with = |repo: &Repo, args: &[&str], secret: &str| {
+        let mut command = repo.command(args);
+        command.env("COMPLY_SECRET_PAD", secret);
+        repo.finish(command)
+    };
+    with(&repo, &["enforce", "--yes", "-vvv"], SECRET).assert_code(0).assert_all("changed");
+    assert_eq!(sh(host, "docker exec $(of it) busybox sh -c 'echo $TOKEN'"), format!("x{SECRET}\n"));
+    assert_eq!(
+        host.sh_ok("stat -c '%a %n' /srv/pad/.env /srv/pad/pad.conf"),
+        "600 /srv/pad/.env\n600 /srv/pad/pad.conf\n"
+    );
+    let container = ids(host, "it");
+
+    // Without it nothing is made up, and nothing is done.
+    let run = repo.audit();
+    run.assert_code(3);
+    let words = run.shown();
+    assert!(words.contains("COMPLY_SECRET_PAD") && !words.contains("configuration"), "{words}");
+
+    let run = with(&repo, &["audit", "-vvv"], "another-horse-battery");
+    run.assert_code(2);
+    let words = run.shown();
+    assert!(words.contains("files/.env") && words.contains("services/it") && !words.contains("-horse-"), "{words}");
+    assert_eq!(ids(host, "it"), container);
+
+    // Not even in the last words of a container.
+    let repo = repo.file("stacks/pad/compose.yml", service("echo cannot use $$TOKEN; exit 1"));
+    let run = with(&repo, &["enforce", "--yes", "-vvv"], SECRET);
+    run.assert_code(4);
+    assert!(why(&run, "compose/pad").contains("cannot use x[secret]"), "{}", run.shown());
+    assert!(!run.shown().contains(SECRET), "{}", run.shown());
+}

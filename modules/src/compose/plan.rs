@@ -136,7 +136,9 @@ fn up(drift: &Drifted<'_, Compose>) -> Option<Op> {
             .map(|container| container.service.as_str())
             .filter(|service| in_files(service)),
     );
-    let all = config.is_none() || seen.unbuilt;
+    // What Compose makes of files that are not in place yet may not be known.
+    let unknown = config.is_none() || (!changed.is_empty() && seen.preview.is_none());
+    let all = unknown || seen.unbuilt;
     let mut services: BTreeSet<&str> =
         forced.iter().copied().chain(troubles.iter().map(|trouble| trouble.service)).collect();
     if services.is_empty() && !all {
@@ -169,7 +171,7 @@ fn up(drift: &Drifted<'_, Compose>) -> Option<Op> {
         images.join(" "),
         join(&forced),
         join(&services),
-        ending(config).join(" "),
+        if unknown { "*".to_owned() } else { ending(config).join(" ") },
     ];
     args.extend(spec.arguments(&id.name));
     let says =

@@ -6,6 +6,8 @@ states() {
 		--filter label=com.docker.compose.oneoff=False) || return
 	[ -z "$ids" ] || clean docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}} {{.ID}} {{.State.StartedAt}}' $ids
 }
+# Which services may end is not always known: `*`.
+ended_well() { [ "$2" = 0 ] && { [ "$ending" = '*' ] || among "$1" "$ending"; }; }
 among() { case " $2 " in *" $1 "*) ;; *) return 1 ;; esac }
 watched() { [ -z "$services" ] || among "$1" "$services"; }
 
@@ -17,7 +19,7 @@ judge() {
 		watched "$service" || continue
 		case $state/$health in
 		running/none | running/healthy) seen="$seen $service/$id/$since" && continue ;;
-		exited/*) if [ "$code" = 0 ] && among "$service" "$ending"; then continue; fi ;;
+		exited/*) if ended_well "$service" "$code"; then continue; fi ;;
 		running/starting | restarting/* | created/*) [ -n "$1" ] || { open=1 && continue; } ;;
 		esac
 		case $state in running) how=$health ;; exited | restarting) how="$state ($code)" ;; *) how=$state ;; esac
