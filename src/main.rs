@@ -29,11 +29,16 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|defect| {
-        let words = escape::line(&secrets::known().conceal(&defect.to_string()), false);
-        terminal::tell(&format!("comply: this is a defect of comply, please report it: {words}\n"));
+        terminal::tell(&told(&defect.to_string()));
     }));
     let exit = panic::catch_unwind(run).unwrap_or(Exit::Unable);
     ExitCode::from(exit.code())
+}
+
+/// A defect in words, without a secret that may be in them.
+fn told(defect: &str) -> String {
+    let words = escape::line(&secrets::known().conceal(defect), false);
+    format!("comply: this is a defect of comply, please report it: {words}\n")
 }
 
 fn run() -> Exit {
@@ -57,5 +62,15 @@ fn run() -> Exit {
         cli::Command::Schema { what } => schema::run(*what),
         cli::Command::Completions { shell } => manual::completions(*shell),
         cli::Command::Man => manual::man(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_defect_is_told_without_secrets() {
+        crate::secrets::known().learn("Br1llenschlange");
+        let told = super::told("panicked at x.rs:1: no `Br1llenschlange`");
+        assert!(told.contains("no `[secret]`") && !told.contains("schlange"), "{told}");
     }
 }

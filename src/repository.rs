@@ -198,12 +198,22 @@ impl Repository {
 
 /// A mistake that only the graph shows, with the places of everything in it.
 fn problem(problem: &Problem, resolution: &Resolution) -> Diagnostic {
-    let (code, ids) = match problem {
-        Problem::Cycle(ids) => ("cycle", ids.iter().collect::<Vec<_>>()),
-        Problem::NeedsAbsent { needer, absent } => ("needs-absent", vec![needer, absent]),
+    let (code, ids, hint) = match problem {
+        Problem::Cycle(ids) => ("cycle", ids.iter().collect::<Vec<_>>(), None),
+        Problem::NeedsAbsent { needers, absent } => {
+            let ids = needers.iter().chain([absent]).collect();
+            ("needs-absent", ids, Some("take what needs it out too, or declare it absent as well"))
+        }
+        Problem::PathTwice { first, second, .. } => ("path-twice", vec![first, second], Some("keep one of them")),
+        Problem::NotAMember { account, group } => {
+            let hint =
+                "`members` lists everybody who is in the group: add the account there, or leave the group out here";
+            ("not-a-member", vec![account, group], Some(hint))
+        }
     };
     let origins = ids.iter().flat_map(|id| resolution.origins_of(id).iter().map(move |origin| (origin, id)));
     let diagnostic = Diagnostic::error(code, problem.to_string()).on(&resolution.host);
+    let diagnostic = diagnostic.maybe_hint(hint.map(str::to_owned));
     origins.fold(diagnostic, |diagnostic, (origin, id)| origin.mark(diagnostic, id.to_string()))
 }
 

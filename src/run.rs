@@ -103,6 +103,24 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_a_panic_hold_no_secret() {
+        secrets::known().learn("Kr0kodil");
+        let mut told = String::new();
+        each(
+            vec![()],
+            1,
+            |()| panic!("byte 3 of `Kr0kodil`"),
+            |_, ended: Ended<()>| {
+                if let Ended::Panicked(words) = ended {
+                    told = words;
+                }
+            },
+        )
+        .unwrap();
+        assert_eq!(told, "byte 3 of `[secret]`");
+    }
+
+    #[test]
     fn as_many_jobs_run_at_once_as_there_are_forks_whatever_the_processors() {
         let begun = Instant::now();
         each(vec![(); 16], 16, |()| std::thread::sleep(Duration::from_millis(300)), |_, _| ()).unwrap();

@@ -6,6 +6,7 @@ mod why;
 
 pub use why::why;
 
+use crate::claims;
 use crate::id::Id;
 use crate::links::{Anchor, Links};
 use crate::resource::Resource;
@@ -40,12 +41,28 @@ pub struct Node {
 pub enum Problem {
     /// Each needs the next, and the last the first.
     Cycle(Vec<Id>),
-    /// `needer` needs what `absent` declares away.
+    /// `needers` need what `absent` declares away.
     NeedsAbsent {
         /// Who needs it.
-        needer: Id,
+        needers: BTreeSet<Id>,
         /// Which resource says it must be absent.
         absent: Id,
+    },
+    /// Two resources say what is at one path.
+    PathTwice {
+        /// The path.
+        path: String,
+        /// One of them.
+        first: Id,
+        /// The other.
+        second: Id,
+    },
+    /// An account is put into a group whose members do not name it.
+    NotAMember {
+        /// The account.
+        account: Id,
+        /// The group.
+        group: Id,
     },
 }
 
@@ -56,8 +73,20 @@ impl fmt::Display for Problem {
                 let names: Vec<_> = ids.iter().chain(ids.first()).map(Id::to_string).collect();
                 write!(f, "these need each other in a circle: {}", names.join(" → "))
             }
-            Self::NeedsAbsent { needer, absent } => {
-                write!(f, "{needer} needs {absent}, which is declared absent")
+            Self::NeedsAbsent { needers, absent } => match needers.first() {
+                Some(needer) if needers.len() == 1 => {
+                    write!(f, "{needer} needs {absent}, which is declared absent")
+                }
+                _ => {
+                    let names: Vec<_> = needers.iter().map(Id::to_string).collect();
+                    write!(f, "{absent} is declared absent, and these need it: {}", names.join(", "))
+                }
+            },
+            Self::PathTwice { path, first, second } => {
+                write!(f, "{first} and {second} both say what is at {path}")
+            }
+            Self::NotAMember { account, group } => {
+                write!(f, "{account} is to be in {group}, whose `members` do not name it")
             }
         }
     }
@@ -91,7 +120,8 @@ struct Nodes<'a> {
 struct Edges {
     needs: Vec<(usize, usize)>,
     after: Vec<(usize, usize)>,
-    problems: Vec<Problem>,
+    /// What is declared away, and who needs it.
+    orphans: BTreeMap<Id, BTreeSet<Id>>,
 }
 
 impl<'a> Nodes<'a> {
@@ -111,6 +141,11 @@ impl<'a> Nodes<'a> {
 
     fn id(&self, node: usize) -> &Id {
         &self.resources[self.nodes[node].resource].id
+    }
+
+    /// Whether it is wanted, whatever the host says of itself.
+    fn is_certain(&self, node: usize) -> bool {
+        !self.resources[self.nodes[node].resource].undetermined
     }
 
     /// The first node of the resource of this id.
@@ -167,9 +202,8 @@ impl<'a> Nodes<'a> {
         for &gone in index.removers(anchor).iter().filter(|&&gone| gone != node) {
             if !self.links[node].removes.is_empty() {
                 edges.after.push((node, gone));
-            } else if needed {
-                let (needer, absent) = (self.id(node).clone(), self.id(gone).clone());
-                edges.problems.push(Problem::NeedsAbsent { needer, absent });
+            } else if needed && self.is_certain(node) && self.is_certain(gone) {
+                edges.orphans.entry(self.id(gone).clone()).or_default().insert(self.id(node).clone());
             }
         }
     }
@@ -182,7 +216,10 @@ impl Graph {
     /// Every [`Problem`] there is.
     pub fn build(resources: &[Resource]) -> Result<Self, Vec<Problem>> {
         let nodes = Nodes::of(resources);
-        let Edges { needs, after, mut problems } = nodes.edges();
+        let Edges { needs, after, orphans } = nodes.edges();
+        let orphans = orphans.into_iter().map(|(absent, needers)| Problem::NeedsAbsent { needers, absent });
+        let mut problems: Vec<Problem> =
+            orphans.chain(claims::problems(resources, &nodes.nodes, &nodes.links)).collect();
         let mut draft = Draft::new();
         for &node in &nodes.nodes {
             draft.add_node(Some(node));
@@ -337,7 +374,8 @@ fn packages_together(draft: &mut Draft, links: &[Links]) {
     if packages.is_empty() {
         return;
     }
-    let before = ancestors(draft, &packages);
+    let feeds = (0..links.len()).filter(|&node| links[node].feeds_packages).map(NodeIndex::new);
+    let before = ancestors(draft, &packages.iter().copied().chain(feeds).collect());
     let others: BTreeSet<NodeIndex> = before.difference(&packages).copied().collect();
     // A package that something before another package needs cannot wait for all of it.
     let early = ancestors(draft, &others);

@@ -6,6 +6,7 @@
 
 pub mod canary;
 pub mod change;
+mod claims;
 pub mod command;
 pub mod enforce;
 pub mod event;

@@ -1,5 +1,7 @@
 //! What a resource has to do with others, before the graph is made of it.
 
+use std::collections::BTreeSet;
+
 /// Something one resource provides and others may need.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Anchor {
@@ -28,6 +30,12 @@ pub struct Links {
     pub needs: Vec<Anchor>,
     /// What comes first if both are to be done; order only.
     pub after: Vec<Anchor>,
+    /// Accounts that are to be in groups: account and group.
+    pub joins: Vec<(String, Anchor)>,
+    /// Groups that are to have exactly these members.
+    pub admits: Vec<(Anchor, BTreeSet<String>)>,
+    /// What packages come from: it comes before the package phase, with all that it needs itself.
+    pub feeds_packages: bool,
     /// The resource takes part in the package phase: everything that it does not need comes after it.
     pub packages: bool,
 }
@@ -50,6 +58,16 @@ impl Links {
     /// Needs this too.
     pub fn needs(mut self, anchor: Anchor) -> Self {
         self.needs.push(anchor);
+        self
+    }
+    /// Puts `account` into `group` too.
+    pub fn joins(mut self, account: &str, group: Anchor) -> Self {
+        self.joins.push((account.to_owned(), group));
+        self
+    }
+    /// Lets nobody but `members` into `group`.
+    pub fn admits(mut self, group: Anchor, members: BTreeSet<String>) -> Self {
+        self.admits.push((group, members));
         self
     }
     /// Comes after this too.

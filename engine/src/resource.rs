@@ -18,6 +18,8 @@ pub struct Resource {
     pub mode: Mode,
     /// Why it is held to audit, for a reader: "policies/web.yml says mode: audit".
     pub held_by: Option<String>,
+    /// Whether it is wanted, or what of it, depends on facts that are not known yet.
+    pub undetermined: bool,
     /// How much its drift matters.
     pub severity: Severity,
     /// For selecting.

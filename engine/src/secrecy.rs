@@ -18,6 +18,8 @@ const IN_PLACE: &str = "[secret]";
 const SHORTEST: usize = 4;
 /// Lines of a secret and pieces of a text that was cut off count from this length, in bytes.
 const SHORTEST_PIECE: usize = 8;
+/// No text that was cut off is longer, in bytes.
+const LONGEST_PIECE: usize = 4096;
 
 /// All secrets of a run, as far as they were fetched. Copies share what they know.
 #[derive(Clone, Default)]
@@ -42,10 +44,12 @@ impl Secrecy {
 
     /// Takes in a secret that may be shown nowhere from now on.
     pub fn learn(&self, secret: &str) {
+        // Nothing that could fail is done while others wait: they may want to tell of a failure.
+        let forms: BTreeSet<String> = forms(secret).into_iter().collect();
         let mut known = self.forms.write().unwrap_or_else(PoisonError::into_inner);
-        let new: BTreeSet<String> = forms(secret).into_iter().filter(|form| !known.contains(form)).collect();
-        known.extend(new);
-        known.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        known.extend(forms);
+        known.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+        known.dedup();
     }
 
     /// The text with `[secret]` in place of every secret, in every form it is known to take.
@@ -122,7 +126,7 @@ impl Secrecy {
 /// The lengths of what may be left of `form`, the longest first, on boundaries of characters at both ends.
 fn piece(form: &str) -> impl Iterator<Item = usize> + '_ {
     let whole = |at: &usize| form.is_char_boundary(*at) && form.is_char_boundary(form.len() - at);
-    (SHORTEST_PIECE..form.len()).rev().filter(whole)
+    (SHORTEST_PIECE..form.len().min(LONGEST_PIECE)).rev().filter(whole)
 }
 
 /// What a secret may look like where it is shown: itself, quoted for a shell or JSON, in a URL, in Base64, line by line.

@@ -119,6 +119,7 @@ impl Host {
             before: vec![],
             secrets: Held::default(),
             waiver: None,
+            undetermined: false,
             selected: true,
         });
         self

@@ -108,7 +108,7 @@ impl JsonSchema for End {
         true
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "description": "A day, 2026-12-31, or never", "type": "string", "pattern": "^(never|[0-9]{4}-[0-9]{2}-[0-9]{2})$" })
+        json_schema!({ "title": "a day, `2026-12-31`, or `never`", "description": "A day, 2026-12-31, or never", "type": "string", "pattern": "^(never|[0-9]{4}-[0-9]{2}-[0-9]{2})$" })
     }
 }
 

@@ -89,6 +89,7 @@ impl JsonSchema for Duration {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
+            "title": "a length of time: `10m`, `26h`, `90d`",
             "description": "A length of time: 10m, 26h, 90d; a bare number is seconds",
             "type": ["string", "integer"],
             "pattern": "^([0-9]+|([0-9]+[smhdw])+)$"

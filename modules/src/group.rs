@@ -90,7 +90,11 @@ impl Module for Group {
                 .flatten()
                 .fold(Links::new(), |links, member| links.needs(Anchor::User(member.clone())));
         }
-        let links = Links::new().provides(group);
+        let links = Links::new().provides(group.clone());
+        let links = match &spec.members {
+            Some(members) => links.admits(group, members.clone()),
+            None => links,
+        };
         match spec.gid {
             Some(gid) => links.provides(Anchor::Group(gid.to_string())),
             None => links,

@@ -4,6 +4,7 @@
 //! a host lives in [`facts`].
 
 pub mod account_name;
+pub mod apt_repository;
 #[cfg(test)]
 mod captured;
 pub mod compose;
@@ -45,6 +46,7 @@ use engine::{AnyModule, Kind};
 pub static MODULES: &[&dyn AnyModule] = &[
     &Kind(&group::Group),
     &Kind(&user::User),
+    &Kind(&apt_repository::AptRepository),
     &Kind(&package::Package),
     &Kind(&service::Service),
     &Kind(&file::File),

@@ -71,6 +71,7 @@ impl JsonSchema for Mode {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         // An unquoted 0644 is a number to a YAML 1.2 editor; `comply` itself reads the text.
         json_schema!({
+            "title": "octal digits: `0644`",
             "description": "A file mode in octal: 0644",
             "type": ["string", "integer"],
             "pattern": "^[0-7]{3,4}$"

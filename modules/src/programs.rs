@@ -4,7 +4,7 @@ use crate::facts::{
     accounts, authorized_keys, changed, clock, compose as projects, key_files, numbers, packages, sshd as servers,
     units,
 };
-use crate::{compose, group, package, service, sshd, sudoers, user};
+use crate::{apt_repository, compose, group, package, service, sshd, sudoers, user};
 use engine::{Command, Query};
 
 /// Every query of the crate.
@@ -35,14 +35,15 @@ pub static QUERIES: &[&Query] = &[
 pub fn commands() -> Vec<&'static Command> {
     let keys: &[&Command] = &[&authorized_keys::WRITE_KEYS];
     [
+        apt_repository::COMMANDS,
         group::COMMANDS,
-        user::plan::COMMANDS,
+        keys,
         package::plan::COMMANDS,
         service::plan::COMMANDS,
         compose::plan::COMMANDS,
-        keys,
         sshd::plan::COMMANDS,
         sudoers::COMMANDS,
+        user::plan::COMMANDS,
     ]
     .concat()
 }

@@ -227,7 +227,7 @@ impl JsonSchema for PublicKey {
         true
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "description": "A line as in authorized_keys: options, type, key, comment", "type": "string" })
+        json_schema!({ "title": "lines of authorized_keys", "description": "A line as in authorized_keys: options, type, key, comment", "type": "string" })
     }
 }
 
@@ -282,7 +282,7 @@ impl JsonSchema for Fingerprint {
         true
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "description": "A key, or its fingerprint: SHA256:…", "type": "string" })
+        json_schema!({ "title": "lines or fingerprints", "description": "A key, or its fingerprint: SHA256:…", "type": "string" })
     }
 }
 

@@ -127,11 +127,15 @@ impl Module for User {
         }
         let links = Links::new().provides(user);
         let links = match &spec.group {
-            Some(group) => links.needs(Anchor::Group(group.clone())),
+            // Of the group that bears its name an account is a member without being listed.
+            Some(group) if group == name => links.needs(Anchor::Group(group.clone())),
+            Some(group) => links.needs(Anchor::Group(group.clone())).joins(name, Anchor::Group(group.clone())),
             // A new account gets the group of its own name, if there is one.
             None => links.after(Anchor::Group(name.to_owned())),
         };
-        spec.groups.iter().flatten().fold(links, |links, group| links.needs(Anchor::Group(group.clone())))
+        spec.groups.iter().flatten().fold(links, |links, group| {
+            links.needs(Anchor::Group(group.clone())).joins(name, Anchor::Group(group.clone()))
+        })
     }
 
     fn observe(&self, name: &str, spec: &Spec, facts: &Facts) -> Result<Observed, Pending> {

@@ -84,6 +84,7 @@ impl JsonSchema for VersionWish {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
+            "title": "a version, or what it must be like",
             "description": "A version: 2.4.1-3, >= 2.4, or 20.10.*",
             "type": ["string", "number"]
         })

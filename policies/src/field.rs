@@ -35,12 +35,13 @@ pub fn fields(module: &dyn AnyModule) -> Vec<Field> {
 }
 
 impl Field {
-    /// What holds where the field is not written, in words. Its doc comment says so in one of two ways: "(default: true)",
-    /// or "`present` (the default)".
+    /// What holds where the field is not written, in words. Its doc comment says so: "(default: true)", "default: root.", or
+    /// "`present` (the default)".
     pub fn default(&self) -> Option<&str> {
         let text = self.description.as_str();
-        if let Some((_, rest)) = text.split_once("(default: ") {
-            return rest.split(')').next();
+        if let Some((before, rest)) = text.split_once("efault: ") {
+            let ends: &[char] = if before.ends_with("(d") { &[')'] } else { &['.', ';', ','] };
+            return rest.split(ends).next();
         }
         let (before, _) = text.split_once("` (the default)")?;
         before.rsplit('`').next()
@@ -49,6 +50,36 @@ impl Field {
     /// The same as a value, where it is one.
     pub fn default_value(&self) -> Option<Value> {
         let word = self.default()?.split(',').next()?.trim_matches('`');
-        Some(serde_json::from_str(word).unwrap_or_else(|_| word.into()))
+        match serde_json::from_str(word) {
+            Ok(value) => Some(value),
+            Err(_) => (!word.contains(' ')).then(|| word.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(description: &str) -> (Option<String>, Option<Value>) {
+        let field = Field {
+            name: String::new(),
+            description: description.to_owned(),
+            schema: Value::Null,
+            is_set: false,
+            required: false,
+        };
+        (field.default().map(str::to_owned), field.default_value())
+    }
+
+    #[test]
+    fn a_default_is_read_from_the_words_of_a_doc_comment() {
+        let told = |text: &str, value: Option<Value>| (Some(text.to_owned()), value);
+        assert_eq!(of("It is there (default: true); else not."), told("true", Some(true.into())));
+        assert_eq!(of("`present` (the default) or `absent`."), told("present", Some("present".into())));
+        assert_eq!(of("As whom; default: root."), told("root", Some("root".into())));
+        assert_eq!(of("As whom. Default: root alone."), told("root alone", None));
+        assert_eq!(of("No other (default: true, once `keys` is)."), told("true, once `keys` is", Some(true.into())));
+        assert_eq!(of("Its number."), (None, None));
     }
 }

@@ -139,7 +139,7 @@ impl HostFiles<'_> {
 
     /// The files below a directory.
     pub(crate) fn tree(&self, directory: &str) -> Result<Vec<engine::Entry>, String> {
-        self.files.tree(directory)
+        self.files.below(directory)
     }
 
     /// A file rendered, with placeholders for its secrets. Declarations that name the same template with other parameters

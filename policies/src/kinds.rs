@@ -2,6 +2,7 @@
 
 use engine::AnyModule;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Keys that every resource takes.
 pub(crate) const COMMON: &[&str] =
@@ -28,6 +29,19 @@ pub(crate) struct Kinds {
 }
 
 impl Kinds {
+    /// The kinds of a table. Their schemas are made once, however many repositories are loaded.
+    pub(crate) fn of(modules: &'static [&'static dyn AnyModule]) -> Arc<Self> {
+        static KNOWN: Mutex<Vec<(usize, Arc<Kinds>)>> = Mutex::new(Vec::new());
+        let table = modules.as_ptr().addr();
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, kinds)) = known.iter().find(|(address, _)| *address == table) {
+            return kinds.clone();
+        }
+        let kinds = Arc::new(Self::new(modules));
+        known.push((table, kinds.clone()));
+        kinds
+    }
+
     pub(crate) fn new(modules: &'static [&'static dyn AnyModule]) -> Self {
         let all: Vec<Kind> = modules.iter().map(|module| Kind { module: *module, fields: fields(*module) }).collect();
         let by_section = all.iter().enumerate().map(|(index, kind)| (kind.module.section(), index)).collect();

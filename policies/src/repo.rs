@@ -8,6 +8,7 @@ use crate::project::Project;
 use crate::sealing;
 use crate::secrets::Provider;
 use crate::technique::Technique;
+use crate::tree::{Directory, Memory, Tree};
 use crate::waivers::{self, Waiver};
 use engine::AnyModule;
 use inventory::Inventory;
@@ -15,7 +16,7 @@ use jiff::civil::Date;
 use source::{Diagnostic, Node, Place, sorted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Everything a repository says.
 pub struct Repo {
@@ -29,7 +30,7 @@ pub struct Repo {
     /// For each host, the policies that are for it.
     pub(crate) of_host: Vec<Vec<usize>>,
     pub(crate) waivers: Vec<Waiver>,
-    pub(crate) kinds: Kinds,
+    pub(crate) kinds: Arc<Kinds>,
     pub(crate) files: Files,
     pub(crate) templates: Templates,
     /// Every id that is declared on any host, once somebody asks.
@@ -54,12 +55,34 @@ pub fn load_on(
     overrides: &[(String, String)],
     today: Date,
 ) -> (Option<Repo>, Vec<Diagnostic>) {
+    match Directory::open(root) {
+        Ok(tree) => {
+            let (repo, diagnostics) = of_tree(Box::new(tree), modules, overrides, today);
+            (Some(repo), diagnostics)
+        }
+        Err(message) => (None, vec![about_file("unreadable-file", ".", message)]),
+    }
+}
+
+/// [`load_on`] with files that are in no directory: their content by their paths.
+pub fn load_in_memory(
+    files: BTreeMap<String, Vec<u8>>,
+    modules: &'static [&'static dyn AnyModule],
+    overrides: &[(String, String)],
+    today: Date,
+) -> (Repo, Vec<Diagnostic>) {
+    of_tree(Box::new(Memory(files)), modules, overrides, today)
+}
+
+fn of_tree(
+    tree: Box<dyn Tree>,
+    modules: &'static [&'static dyn AnyModule],
+    overrides: &[(String, String)],
+    today: Date,
+) -> (Repo, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
-    let files = match Files::new(root) {
-        Ok(files) => files,
-        Err(message) => return (None, vec![about_file("unreadable-file", ".", message)]),
-    };
-    let kinds = Kinds::new(modules);
+    let files = Files::new(tree);
+    let kinds = Kinds::of(modules);
     let read = |path: &str, diagnostics: &mut Vec<Diagnostic>| {
         files.exists(path).then(|| files.yaml(path, diagnostics)).flatten()
     };
@@ -79,12 +102,7 @@ pub fn load_on(
     if project.provider.is_none() {
         diagnostics.extend(inventory.hosts().iter().filter_map(sealing::become_without_provider));
     }
-    let name = project.name.unwrap_or_else(|| {
-        root.canonicalize()
-            .ok()
-            .and_then(|root| Some(root.file_name()?.to_string_lossy().into_owned()))
-            .unwrap_or_default()
-    });
+    let name = project.name.unwrap_or_else(|| files.name());
     let overrides = given(overrides, &mut diagnostics);
     let repo = Repo {
         name,
@@ -101,7 +119,7 @@ pub fn load_on(
         templates: Templates::default(),
         declared: OnceLock::new(),
     };
-    (Some(repo), sorted(diagnostics))
+    (repo, sorted(diagnostics))
 }
 
 fn inventory_documents(files: &Files, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> {

@@ -472,6 +472,7 @@ fn resource(
         before: ids(merged.before),
         secrets: Held { any: !found.names.is_empty(), missing: found.missing },
         waiver,
+        undetermined: merged.undetermined,
         selected: true,
     }
 }

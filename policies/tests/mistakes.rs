@@ -7,6 +7,7 @@ mod kinds;
 
 use policies::Repo;
 use source::{Diagnostic, any_error, render, sorted};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Everything that is wrong with a repository: what loading it says, then what resolving every host adds.
@@ -42,6 +43,41 @@ fn every_mistake_is_explained_with_its_places() {
         settings.bind(|| insta::assert_snapshot!(name, render(&diagnostics, false)));
     }
     assert!(seen >= 60, "the mistakes are not where this test looks for them");
+}
+
+/// The files below a directory, by their paths in it; `None` if there are links.
+fn files(dir: &Path) -> Option<BTreeMap<String, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(next).unwrap().map(Result::unwrap) {
+            let kind = entry.file_type().unwrap();
+            if kind.is_symlink() {
+                return None;
+            } else if kind.is_dir() {
+                open.push(entry.path());
+            } else {
+                let path = entry.path().strip_prefix(dir).unwrap().to_str().unwrap().to_owned();
+                files.insert(path, std::fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+    Some(files)
+}
+
+#[test]
+fn files_in_memory_are_read_like_those_of_a_directory() {
+    let mistakes = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mistakes");
+    let mut seen = 0;
+    for dir in std::fs::read_dir(&mistakes).unwrap().map(|entry| entry.unwrap().path()) {
+        let Some(files) = files(&dir).filter(|_| !dir.ends_with("said")) else { continue };
+        let (repo, mut diagnostics) =
+            policies::load_in_memory(files, kinds::MODULES, &[], "2026-11-20".parse().unwrap());
+        diagnostics.extend(of_hosts(&repo));
+        assert_eq!(render(&sorted(diagnostics), false), render(&all_mistakes(&dir), false), "{}", dir.display());
+        seen += 1;
+    }
+    assert!(seen >= 60);
 }
 
 #[test]

@@ -158,6 +158,7 @@ fn short_forms_are_those_of_the_kind() {
     assert!(!valid("users", json!({ "alice": "latest" })));
     assert!(!valid("services", json!({ "cron": "present" })));
     assert!(!valid("packages", json!("curl")));
+    assert!(valid("sshd", json!({ "PermitRootLogin": "no", "Port": [22, 2222], "X11Forwarding": { "value": "no" } })));
     assert!(!valid("users", json!({ "{{ name }}": "present" })));
     assert!(!valid("users", json!({ "all": { "for_each": "members" } })), "for_each needs name");
     assert!(valid("files", json!({ "/x": { "mode": "audit" }, "/y": { "mode": 644 }, "/z": { "mode": "0644" } })));

@@ -16,7 +16,7 @@ impl Rendered {
                         .at(place, "")
                         .hint(
                             "what it says is shown, or others on the host can read it; the `content` and the `template` of \
-                             a file can hold one, and a technique can be told the name of one",
+                             a file and the `password` of a user can hold one, and a technique can be told its name",
                         ),
                 );
                 Self::Failed

@@ -174,7 +174,8 @@ pub(crate) fn register(engine: &mut tera::Tera) {
         {
             return Err(tera::Error::message(format!("`secret` takes a name and `field`, not `{key}`")));
         }
-        let name: String = arguments.must_get("name")?;
+        let name: Option<String> = arguments.get("name")?;
+        let name = name.ok_or_else(|| tera::Error::message("`secret` needs a name: `secret('mattermost/db')`"))?;
         let field: Option<String> = arguments.get("field")?;
         let name = SecretName::new(&name, field.as_deref()).map_err(tera::Error::message)?;
         let placeholder = name.placeholder();

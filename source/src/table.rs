@@ -35,7 +35,9 @@ impl<'a> Table<'a> {
 
     /// Takes a key.
     pub fn entry(&mut self, key: &'static str) -> Option<&'a (Key, Node)> {
-        self.asked.push(key);
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         self.entries.iter().find(|(known, _)| &*known.text == key)
     }
 

@@ -8,7 +8,7 @@ fn association() -> Sandbox {
         (
             "comply.yml",
             "vars:\n  contact: all@example.org\n  shell: /bin/sh\n  db_password: hunter2\n  \
-             members:\n    alice: {groups: [ops], api_token: hunter2}\n",
+             members:\n    alice: {groups: [ops], api_token: hunter2}\nsecrets: {provider: env}\n",
         ),
         (
             "inventory.yml",
@@ -118,4 +118,33 @@ fn what_is_not_there_is_said_with_what_is_near() {
     assert_eq!(ended.code, 1);
     assert!(ended.err.contains("did you mean"), "{}", ended.err);
     assert_eq!(sandbox.comply(&["explain", "paris"]).code, 1);
+}
+
+/// A graph of everything that the examples and the pages of the kinds declare, edge by edge.
+#[test]
+fn every_edge_of_every_example_has_a_reason() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/picasoft");
+    let mut roots = vec![(None, examples)];
+    for policy in modules::MODULES.iter().flat_map(|module| module.doc().split("```yaml\n").skip(1)) {
+        let sandbox = Sandbox::new(&[
+            ("inventory.yml", "hosts: {one: {address: 192.0.2.1}}\n"),
+            ("policies/x.yml", policy.split("```").next().unwrap()),
+        ]);
+        let root = sandbox.root().to_owned();
+        roots.push((Some(sandbox), root));
+    }
+    let mut edges = 0;
+    for (_sandbox, root) in roots {
+        let repo = policies::load(&root, modules::MODULES, &[]).0.unwrap();
+        for host in repo.inventory().hosts() {
+            let resources = repo.resolve(&host.name, None).resources;
+            let graph = engine::graph::Graph::build(&resources).unwrap_or_else(|problems| unreachable!("{problems:?}"));
+            for (from, to, _) in graph.edges() {
+                let ids = (&resources[from.resource].id, &resources[to.resource].id);
+                assert!(!engine::graph::why(&resources, from, to).is_empty(), "{ids:?}");
+                edges += 1;
+            }
+        }
+    }
+    assert!(edges > 100);
 }

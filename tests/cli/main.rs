@@ -11,5 +11,6 @@ mod question;
 mod repository;
 mod sandbox;
 mod schema;
+mod secrets;
 mod selection;
 mod usage;

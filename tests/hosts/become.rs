@@ -12,10 +12,10 @@ use std::thread;
 use std::time::Duration;
 
 /// Found wherever it leaks to.
-const PASSWORD: &str = "Kr0kodil$tr\u{e4}ne'\"`x";
+pub const PASSWORD: &str = "Kr0kodil$tr\u{e4}ne'\"`x";
 
 /// An account that the fleet's key opens and that has [`PASSWORD`], and what holds on the host.
-fn host(image: Image) -> Host {
+pub fn host(image: Image) -> Host {
     let host = Host::start(image);
     host.write("/etc/comply-sound", "sound\n");
     host.sh_ok("useradd -m -s /bin/bash ops && cp -r /root/.ssh /home/ops/ && chown -R ops: /home/ops/.ssh");
@@ -27,7 +27,7 @@ fn host(image: Image) -> Host {
     host
 }
 
-fn sudoers(host: &Host, lines: &str) {
+pub fn sudoers(host: &Host, lines: &str) {
     host.write("/etc/sudoers.d/ops", format!("ops ALL=(ALL:ALL) ALL\n{lines}\n"));
     host.sh_ok("chmod 440 /etc/sudoers.d/ops && visudo -cq && rm -rf /run/sudo/ts");
 }
@@ -73,7 +73,16 @@ fn run(host: &Host, settings: &str, password: &str) -> Run {
 fn run_with(host: &Host, repo: Repo, args: &[&str], password: &str) -> Run {
     let mut command = repo.command(args);
     command.env("COMPLY_BECOME_PASSWORD", password);
-    let masked: String = password.bytes().map(|byte| format!("{:02x}", byte ^ 1)).collect();
+    let (run, found) = hunted(host, &repo, command, password);
+    assert_eq!(found, "", "the password is on the host{}", run.shown());
+    assert_unseen(&run, password);
+    run
+}
+
+/// Runs a command of `repo` and returns where on the host `secret` was meanwhile, or is: processes and files. What
+/// comply starts here does not have it.
+pub fn hunted(host: &Host, repo: &Repo, command: Command, secret: &str) -> (Run, String) {
+    let masked: String = secret.bytes().map(|byte| format!("{:02x}", byte ^ 1)).collect();
     host.write("/run/watch.py", WATCH);
     host.sh_ok("rm -f /run/watch-end");
     let children = Mutex::new(Vec::new());
@@ -81,14 +90,12 @@ fn run_with(host: &Host, repo: Repo, args: &[&str], password: &str) -> Run {
         let watch = scope.spawn(|| host.sh_ok(&format!("python3 /run/watch.py {masked}")));
         // Until it watches.
         thread::sleep(Duration::from_millis(500));
-        let run = watched::finish(&repo, command, |pid| watch_children(pid, password, &children)).run;
+        let run = watched::finish(repo, command, |pid| watch_children(pid, secret, &children)).run;
         host.sh_ok("touch /run/watch-end");
         (run, watch.join().expect("the watcher ended"))
     });
-    assert_eq!(found.trim(), "", "the password is on the host{}", run.shown());
-    assert_eq!(children.into_inner().expect("whole"), Vec::<String>::new(), "the password is handed on");
-    assert_unseen(&run, password);
-    run
+    assert_eq!(children.into_inner().expect("whole"), Vec::<String>::new(), "it is handed on");
+    (run, found.trim().to_owned())
 }
 
 /// Notes which of the processes that comply starts have the password.
@@ -116,7 +123,7 @@ fn contains(bytes: &[u8], word: &[u8]) -> bool {
 }
 
 #[track_caller]
-fn assert_unseen(run: &Run, password: &str) {
+pub fn assert_unseen(run: &Run, password: &str) {
     let report = serde_json::to_string(run.report()).expect("a report");
     for text in [&report, &run.text, &run.errors] {
         assert!(!text.contains(password), "the password is shown{}", run.shown());

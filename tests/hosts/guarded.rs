@@ -19,12 +19,13 @@ fn host(image: Image) -> Host {
 
 /// Enforces as `ops`.
 fn enforce(host: &Host, policy: &str) -> crate::comply::Run {
-    Repo::new().host_with(host, "user: ops").policy(policy).enforce()
+    Repo::new().host_with(host, "user: ops, revert_after: 20s").policy(policy).enforce()
 }
 
 /// Everything that the switch puts back.
-const GROUND: &str = "cd /; cat /etc/passwd /etc/shadow /etc/group /etc/sudoers.d/* /home/ops/.ssh/authorized_keys
-    ls -la /home/ops/.ssh /etc/sudoers.d; ls -la /etc | grep -e comply -e passwd -e shadow -e group | grep -v -e - -e : || :
+const GROUND: &str =
+    "set -- /home/ops/.ssh /home/ops/.ssh/* /etc/sudoers.d/* /etc/passwd /etc/shadow /etc/group /etc/gshadow
+    stat -c '%A %U %G %n' \"$@\"; cat \"$@\" 2>/dev/null | sha256sum; ls -A /home/ops/.ssh /etc/sudoers.d
     ls -d /etc/.comply* /run/comply/switch 2>/dev/null || :";
 
 #[test]

@@ -117,6 +117,22 @@ const PLACES: &[Place] = &[
         let env = format!("env: {{NOTE: {}}}", yaml(word));
         of("cron", "cron", &format!("env{n}"), &format!("schedule: 0 0 29 2 *, command: x, {env}"))
     }),
+    ("apt name", |word, _| {
+        of("apt_repositories", "apt_repository", word, "uris: file:/odd, suites: ./, trusted: true")
+    }),
+    ("apt uris", |word, n| {
+        let uris = yaml(&format!("file:/odd/{word}"));
+        of(
+            "apt_repositories",
+            "apt_repository",
+            &format!("uri{n}"),
+            &format!("uris: {uris}, suites: ./, trusted: true"),
+        )
+    }),
+    ("apt suites", |word, n| {
+        let fields = format!("uris: file:/odd, suites: {}, components: x, trusted: true", yaml(word));
+        of("apt_repositories", "apt_repository", &format!("suite{n}"), &fields)
+    }),
     ("key comment", |word, _| {
         of("ssh_keys", "ssh_key", "keyed", &format!("keys: [{}]", yaml(&format!("{KEY} {word}"))))
     }),

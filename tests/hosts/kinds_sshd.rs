@@ -88,9 +88,7 @@ fn what_only_the_whole_configuration_shows_is_refused_before_anything_is_in_plac
     for image in DEBIANS {
         let host = Host::start(image);
         host.sh_ok("echo 'AuthorizedKeysCommand /bin/true' >/etc/ssh/sshd_config.d/90-half.conf");
-        host.sh_ok(
-            "echo 'AuthorizedKeysCommandUser nobody' >>/etc/ssh/sshd_config.d/90-half.conf; systemctl reload ssh",
-        );
+        host.sh_ok("echo 'AuthorizedKeysCommandUser nobody' >>/etc/ssh/sshd_config.d/90-half.conf; systemctl reload ssh; sleep 0.5");
         let before = host.sh_ok("ls -l /etc/ssh/sshd_config.d; systemctl show -p MainPID,StateChangeTimestamp ssh");
         let repo = Repo::new()
             .host(&host)
@@ -114,7 +112,7 @@ fn a_match_block_that_sets_a_keyword_otherwise_is_named_and_not_rewritten() {
         let host = Host::start(image);
         host.sh_ok(
             "printf 'Match Group sftp\\n  PasswordAuthentication yes\\n  PermitRootLogin prohibit-password\\n' \
-             >/etc/ssh/sshd_config.d/80-sftp.conf; systemctl reload ssh",
+             >/etc/ssh/sshd_config.d/80-sftp.conf; systemctl reload ssh; sleep 0.5",
         );
         let before = host.sh_ok("cat /etc/ssh/sshd_config.d/80-sftp.conf");
         let repo =
@@ -163,7 +161,7 @@ fn a_drop_in_that_would_not_count_is_said_with_file_and_line() {
     ];
     for (broken, wanted, words) in cases {
         let host = Host::start(Image::Trixie);
-        host.sh_ok(&format!("{broken}; systemctl reload ssh"));
+        host.sh_ok(&format!("{broken}; systemctl reload ssh; sleep 0.5"));
         let repo = Repo::new().host(&host).policy(&format!("sshd: {{{wanted}}}"));
         let run = repo.enforce();
         run.assert_code(4);

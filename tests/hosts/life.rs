@@ -276,8 +276,8 @@ fn a_pattern_stands_for_the_texts_that_fit() {
 #[test]
 fn every_kind_has_a_life_on_real_hosts() {
     use crate::{
-        kinds_access as access, kinds_compose as compose, kinds_files as files, kinds_packages as packages,
-        kinds_services as services, kinds_sshd as sshd, kinds_users as users,
+        kinds_access as access, kinds_apt as apt, kinds_compose as compose, kinds_files as files,
+        kinds_packages as packages, kinds_services as services, kinds_sshd as sshd, kinds_users as users,
     };
     let cases = [
         users::GROUP,
@@ -292,6 +292,7 @@ fn every_kind_has_a_life_on_real_hosts() {
         sshd::SSHD,
         access::SUDOERS,
         access::CRON,
+        apt::APT_REPOSITORY,
     ];
     let tried: std::collections::BTreeSet<_> = cases.iter().map(|case| case.kind).collect();
     // What is never put right has no life; its test is in `kinds_access`.

@@ -69,6 +69,8 @@ const POLICY: &str = r#"
       /etc/cron.d: {exclusive: true}
       /srv/none: present
       /srv/full: absent
+    apt_repositories:
+      team: {uris: "https://packages.invalid/debian", suites: ./, trusted: true}
     sudoers:
       ops: {users: [ops], commands: ALL}
       broken: {users: [ops], commands: ALL}

@@ -3,11 +3,12 @@ by_systemd=
 main() {
 	if [ -n "$by_systemd" ]; then systemctl show -p MainPID --value ssh.service; else cat /run/sshd.pid; fi 2>/dev/null
 }
-# The sockets it listens on, one a line. It has others before them, for what it prints.
+# The numbers of the sockets on which it listens (0A in proc_net(5)), one a line.
 ears() {
+	listening=$(awk '$4 == "0A" { print $10 }' "/proc/$1/net/tcp" "/proc/$1/net/tcp6" 2>/dev/null)
 	for fd in "/proc/$1/fd/"*; do
-		case $fd in */[012]) ;; *) readlink "$fd" ;; esac
-	done 2>/dev/null | grep '^socket:'
+		readlink "$fd" 2>/dev/null
+	done | sed -n 's/^socket:\[\(.*\)\]$/\1/p' | grep -xF -e "${listening:-none}"
 }
 pid=$(main) before=none
 case ${pid:-0} in

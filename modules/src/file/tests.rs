@@ -56,6 +56,19 @@ fn everything_is_asked_in_one_go_and_the_content_only_when_it_differs() {
 }
 
 #[test]
+fn a_file_with_a_secret_is_for_its_owner_unless_the_policy_says_otherwise() {
+    let tell = |fields, host: &Host| {
+        let mut spec = spec(&File, PATH, fields);
+        spec.holds_secret = true;
+        story(&File, PATH, &spec, host).unwrap().join("\n")
+    };
+    insta::assert_snapshot!(tell(json!({"content": "hello\n"}), &with("hello\n")), @"");
+    insta::assert_snapshot!(tell(json!({"content": "hello\n", "mode": "0644"}), &with("hello\n")), @"");
+    let nothing = Host::default().says(&FILE, &[PATH], "");
+    insta::assert_snapshot!(tell(json!({"content": "hello\n"}), &nothing), @"");
+}
+
+#[test]
 fn content_mode_and_owner_are_put_right_in_one_write() {
     let fields = json!({"content": "hello\n", "mode": "0600", "owner": "ppom"});
     insta::assert_snapshot!(tell(fields, &with("bye\n")).join("\n"), @r#"

@@ -40,6 +40,36 @@ pub(super) struct Project {
     name: Option<String>,
     /// Variables of all hosts; groups and hosts may set them otherwise.
     vars: Option<Vars>,
+    /// Where `secret('name')` comes from.
+    secrets: Option<Secrets>,
+}
+
+/// Where secrets come from.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Secrets {
+    /// `pass` (a password store), `env` (variables), `file` (a file for each), or `command` (a program that prints it).
+    provider: Provider,
+    /// What is put before every name: `picasoft/`.
+    prefix: Option<String>,
+    /// Of `pass`: the password store (default: the usual one).
+    store: Option<String>,
+    /// Of `file`: the directory.
+    directory: Option<String>,
+    /// Of `command`: the program and its arguments; `{}` stands for the name.
+    command: Option<Vec<String>>,
+}
+
+/// Who gives secrets.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Provider {
+    Pass,
+    Env,
+    File,
+    Command,
 }
 
 /// The hosts, how they are reached, and the groups they are in.
@@ -73,6 +103,8 @@ struct Settings {
     user: Option<String>,
     /// How to become root (default: not at all as root, `sudo` otherwise).
     r#become: Option<Become>,
+    /// The name of the secret that is sudo's password.
+    become_secret: Option<String>,
     /// The host to go through: a host of the inventory, or a name that SSH knows.
     jump: Option<String>,
     /// The file of a private key (default: the agent, ~/.ssh/config, the usual files).

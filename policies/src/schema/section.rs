@@ -62,10 +62,13 @@ fn section(module: &dyn AnyModule) -> Value {
 
 /// What stands behind a name.
 fn entry(module: &dyn AnyModule) -> Value {
-    let resource = resource(module);
-    match module.states() {
-        Some(states) => json!({ "anyOf": [resource, { "type": "string", "enum": states }] }),
-        None => resource,
+    let mut forms = vec![resource(module)];
+    forms.extend(module.states().map(|states| json!({ "type": "string", "enum": states })));
+    let short = field::fields(module).into_iter().find(|field| module.short() == Some(field.name.as_str()));
+    forms.extend(short.map(|field| written(field.schema, Templates::Rendered)));
+    match forms.as_mut_slice() {
+        [only] => only.take(),
+        _ => json!({ "anyOf": forms }),
     }
 }
 
@@ -122,5 +125,6 @@ fn expression(schema: &mut Value) {
 
 /// The first paragraph of a kind's documentation.
 fn summary(doc: &str) -> String {
-    doc.split("\n\n").next().unwrap_or_default().replace('\n', " ")
+    let mut paragraphs = doc.split("\n\n").map(str::trim);
+    paragraphs.find(|text| !text.starts_with('#')).unwrap_or_default().replace('\n', " ")
 }

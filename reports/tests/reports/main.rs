@@ -5,4 +5,5 @@ mod exit;
 mod junit;
 mod plan;
 mod sample;
+mod schema;
 mod text;

@@ -57,6 +57,7 @@ impl Declared {
                 before: Vec::new(),
                 secrets: engine::secrecy::Held::default(),
                 waiver: None,
+                undetermined: false,
                 selected: true,
             },
             verdict: Verdict::Compliant,
