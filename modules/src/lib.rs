@@ -7,6 +7,7 @@ pub mod account_name;
 pub mod apt_repository;
 #[cfg(test)]
 mod captured;
+pub mod compose;
 pub mod cron;
 pub mod date;
 pub mod debian_version;
@@ -14,6 +15,7 @@ pub mod directory;
 pub mod dropin_name;
 pub mod duration;
 pub mod facts;
+pub mod fail2ban;
 pub mod file;
 pub mod glob;
 pub mod group;
@@ -52,8 +54,10 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Kind(&directory::Directory),
     &Kind(&link::Link),
     &Kind(&ssh_key::SshKey),
+    &Kind(&compose::Compose),
     &Kind(&sshd::Sshd),
     &Kind(&sudoers::Sudoers),
     &Kind(&cron::Cron),
+    &Kind(&fail2ban::Fail2ban),
     &Kind(&unmanaged::Unmanaged),
 ];
