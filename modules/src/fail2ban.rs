@@ -101,8 +101,10 @@ impl Module for Fail2ban {
 
     fn links(&self, name: &str, spec: &Spec, _: usize) -> Links {
         // The unit starts well only once its jails are right.
-        let links = Links::new()
-            .provides(Anchor::Path(FILE.into()))
+        let file = spec.speaks_for_the_file(name).then(|| Anchor::Path(FILE.into()));
+        let links = file
+            .into_iter()
+            .fold(Links::new(), Links::provides)
             .provides(Anchor::Unit("fail2ban.service".into()))
             .needs(Anchor::Package("fail2ban".into()))
             .after(Anchor::Path("/etc/fail2ban/jail.local".into()));
