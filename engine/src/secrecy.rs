@@ -221,10 +221,16 @@ impl Held {
             let shown = match &change.difference {
                 _ if !fields.contains(&change.field) => Some(change),
                 _ if !self.missing.is_empty() => None,
+                // What is said of a named thing, such as a file, is not its content.
+                Difference::Value { .. } if change.element.is_some() => Some(change),
                 Difference::Text { diff: Some(diff), .. } => {
-                    Some(Change::hidden(change.field, format!("secret; {}", lines(diff))).in_step(change.step))
+                    let why = format!("secret; {}", lines(diff));
+                    Some(Change { element: change.element, ..Change::hidden(change.field, why).in_step(change.step) })
                 }
-                _ => Some(Change::hidden(change.field, "secret").in_step(change.step)),
+                _ => Some(Change {
+                    element: change.element,
+                    ..Change::hidden(change.field, "secret").in_step(change.step)
+                }),
             };
             veiled.extend(shown.filter(|change| !veiled.contains(change)));
         }
@@ -236,19 +242,27 @@ impl Held {
 fn lines(diff: &str) -> String {
     let mut touched = BTreeSet::new();
     let mut old = 0;
+    let mut replaced = false;
     for line in diff.lines() {
         match line.chars().next() {
             Some('@') => {
                 let start = line.strip_prefix("@@ -").and_then(|rest| rest.split([',', ' ']).next()?.parse().ok());
                 old = start.unwrap_or(0);
+                replaced = false;
             }
             Some('-') => {
                 touched.insert(old);
                 old += 1;
+                replaced = true;
             }
+            // In place of what was taken out just before, or else before a line that stays.
+            Some('+') if replaced => {}
             Some('+') => _ = touched.insert(old.max(1)),
             Some('\\') => {}
-            _ => old += 1,
+            _ => {
+                old += 1;
+                replaced = false;
+            }
         }
     }
     let mut spans: Vec<(usize, usize)> = Vec::new();

@@ -80,6 +80,10 @@ const POLICY: &str = r#"
       none: {schedule: "@daily", user: remote, command: "true"}
     fail2ban: {sshd: {maxretry: 5}, recidive: {logpath: /none}}
     unmanaged: [users, ssh_keys, sudoers, cron]
+    sshd:
+      PermitRootLogin: no
+      X11Forwarding: yes
+      MaxSessions: nonsense
     links:
       /etc/localtime: {target: /usr/share/zoneinfo/UTC}
       /etc/os-release: {target: /elsewhere}
@@ -147,6 +151,7 @@ tee -a /run/systemd/comply-scripts | eval "$SSH_ORIGINAL_COMMAND"
 .
     chmod 755 /usr/local/bin/record
     echo 'ForceCommand /usr/local/bin/record' >/etc/ssh/sshd_config.d/record.conf
+    printf 'Match User alice\n\tX11Forwarding no\n' >/etc/ssh/sshd_config.d/zz.conf
     systemctl reload ssh
 "#;
 

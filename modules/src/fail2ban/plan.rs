@@ -32,7 +32,7 @@ fn refusal(drift: &Drifted<'_, Fail2ban>) -> Option<String> {
         engine::Difference::Value { is, .. } | engine::Difference::Missing(is) | engine::Difference::Extra(is) => {
             is.contains(" (as loaded")
         }
-        _ => false,
+        engine::Difference::Text { .. } | engine::Difference::Unknown(_) => false,
     };
     drift.changes.iter().find(overridden).map(|change| {
         let field = change.field;
