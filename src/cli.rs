@@ -167,7 +167,7 @@ pub struct Reaching {
 /// What is told, and where.
 #[derive(Debug, Args)]
 pub struct Output {
-    /// Show everything: compliant resources too, long diffs and sets in full. More than one -v is one
+    /// Show everything: compliant resources too, long diffs and sets in full
     #[arg(long, short, overrides_with = "verbose")]
     pub verbose: bool,
     /// Report as `text`, `json` or `junit`; with `=FILE` into a file. May be repeated, one of them to standard output; where

@@ -20,7 +20,7 @@ pub(crate) fn problems(resources: &[Resource], nodes: &[Node], links: &[Links]) 
     problems
 }
 
-/// A path is a file, a directory or a link, by one of them.
+/// A path is a file, a directory or a link, by one of them. What kinds of their own keep together in one file is theirs.
 fn paths<'a>(all: impl Iterator<Item = (&'a Id, &'a Links)>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut first: BTreeMap<&str, &Id> = BTreeMap::new();
@@ -31,7 +31,7 @@ fn paths<'a>(all: impl Iterator<Item = (&'a Id, &'a Links)>) -> Vec<Problem> {
                 Entry::Vacant(free) => {
                     free.insert(id);
                 }
-                Entry::Occupied(taken) if *taken.get() != id => problems.push(Problem::PathTwice {
+                Entry::Occupied(taken) if taken.get().kind != id.kind => problems.push(Problem::PathTwice {
                     path: path.clone(),
                     first: (*taken.get()).clone(),
                     second: id.clone(),

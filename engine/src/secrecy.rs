@@ -242,19 +242,27 @@ impl Held {
 fn lines(diff: &str) -> String {
     let mut touched = BTreeSet::new();
     let mut old = 0;
+    let mut replaced = false;
     for line in diff.lines() {
         match line.chars().next() {
             Some('@') => {
                 let start = line.strip_prefix("@@ -").and_then(|rest| rest.split([',', ' ']).next()?.parse().ok());
                 old = start.unwrap_or(0);
+                replaced = false;
             }
             Some('-') => {
                 touched.insert(old);
                 old += 1;
+                replaced = true;
             }
+            // In place of what was taken out just before, or else before a line that stays.
+            Some('+') if replaced => {}
             Some('+') => _ = touched.insert(old.max(1)),
             Some('\\') => {}
-            _ => old += 1,
+            _ => {
+                old += 1;
+                replaced = false;
+            }
         }
     }
     let mut spans: Vec<(usize, usize)> = Vec::new();

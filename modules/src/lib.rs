@@ -15,6 +15,7 @@ pub mod directory;
 pub mod dropin_name;
 pub mod duration;
 pub mod facts;
+pub mod fail2ban;
 pub mod file;
 pub mod glob;
 pub mod group;
@@ -57,5 +58,6 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Kind(&sshd::Sshd),
     &Kind(&sudoers::Sudoers),
     &Kind(&cron::Cron),
+    &Kind(&fail2ban::Fail2ban),
     &Kind(&unmanaged::Unmanaged),
 ];

@@ -1,10 +1,10 @@
 //! All that this crate may run on a host, in one list for review: a snapshot of it stands beside its test.
 
 use crate::facts::{
-    accounts, authorized_keys, changed, clock, compose as projects, key_files, numbers, packages, sshd as servers,
-    units,
+    accounts, authorized_keys, changed, clock, compose as projects, fail2ban as jails, key_files, numbers, packages,
+    sshd as servers, units,
 };
-use crate::{apt_repository, compose, group, package, service, sshd, sudoers, user};
+use crate::{apt_repository, compose, fail2ban, group, package, service, sshd, sudoers, user};
 use engine::{Command, Query};
 
 /// Every query of the crate.
@@ -17,6 +17,7 @@ pub static QUERIES: &[&Query] = &[
     &authorized_keys::AUTHORIZED_KEYS.query,
     &changed::CHANGED.query,
     &clock::NOW.query,
+    &jails::FAIL2BAN.query,
     &projects::PROJECT.query,
     &projects::PREVIEW.query,
     &key_files::KEY_FILES.query,
@@ -36,6 +37,7 @@ pub fn commands() -> Vec<&'static Command> {
     let keys: &[&Command] = &[&authorized_keys::WRITE_KEYS];
     [
         apt_repository::COMMANDS,
+        fail2ban::plan::COMMANDS,
         group::COMMANDS,
         keys,
         package::plan::COMMANDS,

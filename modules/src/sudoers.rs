@@ -6,6 +6,7 @@ use crate::dropin_name;
 use crate::presence::Presence;
 use crate::system_file::{self, SystemFile};
 use crate::words::Words;
+use engine::switch::{Ground, Guard};
 use engine::writes::Access;
 use engine::{Anchor, Change, Command, Danger, Drifted, Facts, Item, Links, Module, Op, Pending, Planned, Problem};
 use schemars::JsonSchema;
@@ -155,6 +156,7 @@ fn plan(drifted: &Drifted<'_, Sudoers>) -> Option<Planned> {
         Op::new(id.clone(), &WRITE, args, format!("{says} {path}"))
             .stdin(text)
             .endangers(Danger::Rights { path: path.clone(), left })
+            .guarded(Guard { ground: Ground::Rights, paths: vec![path.clone()], after: None })
     };
     spec.file(&path).plan(id, seen, &drifted.changes, write)
 }

@@ -210,3 +210,40 @@ fn no_schema_knows_a_key_that_the_language_does_not() {
     let unknown: Vec<_> = diagnostics.iter().filter(|diagnostic| diagnostic.code.starts_with("unknown-key")).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
 }
+
+/// Every text that stands as `before("text"` in the sources of a crate.
+fn asked_for(dir: &Path) -> Vec<String> {
+    let mut asked = Vec::new();
+    for (path, bytes) in all_files(dir).into_iter().filter(|(path, _)| path.ends_with(".rs")) {
+        if path.starts_with("schema/") {
+            continue;
+        }
+        let text = String::from_utf8(bytes).unwrap();
+        for before in [
+            "table.get(\"",
+            "table.read(\"",
+            "table.required(\"",
+            "os.read(\"",
+            "= text(\"",
+            "bound(\"",
+            "(table, \"",
+            "(&mut table, \"",
+        ] {
+            asked.extend(text.split(before).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+        }
+    }
+    asked
+}
+
+#[test]
+fn every_key_that_the_language_asks_for_is_in_a_schema() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let asked = [asked_for(&root.join("src")), asked_for(&root.join("../inventory/src"))].concat();
+    assert!(asked.len() > 40, "the sources are not where this test looks for them: {asked:?}");
+    let schemas: String = File::ALL.iter().map(|file| file.schema(&[]).to_string()).collect();
+    let missing: Vec<_> = asked.iter().filter(|key| !schemas.contains(&format!("\"{key}\":{{"))).collect();
+    assert!(
+        missing.is_empty(),
+        "policies/src/schema/files.rs does not have {missing:?}: add them, with what they are for"
+    );
+}

@@ -1,6 +1,7 @@
 //! The command as a user meets it, without any host but this machine.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+mod contradictions;
 mod endless;
 mod explain;
 mod formats;

@@ -1,6 +1,6 @@
 //! The plan, and the question that enforce asks on a terminal.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, turn};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -46,6 +46,7 @@ impl Asked {
 
     /// Answers and returns the exit code and everything shown.
     fn answer(mut self, answer: &str) -> (Option<i32>, String) {
+        let _turn = turn(&["enforce"]);
         self.terminal.write_all(answer.as_bytes()).unwrap();
         self.end()
     }

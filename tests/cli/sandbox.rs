@@ -3,6 +3,7 @@
 use assert_cmd::Command;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
 /// One repository.
@@ -15,6 +16,14 @@ pub struct Ended {
     pub code: i32,
     pub out: String,
     pub err: String,
+}
+
+/// One run at a time may change this machine.
+static CHANGING: Mutex<()> = Mutex::new(());
+
+/// Waits for its turn, if what is run with these arguments may change this machine.
+pub fn turn(args: &[&str]) -> Option<MutexGuard<'static, ()>> {
+    (args.first() == Some(&"enforce")).then(|| CHANGING.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 impl Sandbox {
@@ -58,6 +67,7 @@ impl Sandbox {
 
     /// Runs `comply` in the repository.
     pub fn comply(&self, args: &[&str]) -> Ended {
+        let _turn = turn(args);
         let output = self.command().args(args).output().unwrap();
         Ended {
             code: output.status.code().unwrap_or(-1),

@@ -93,13 +93,30 @@ fn the_page_of_every_kind_is_what_its_comments_say() {
     assert!(stale.is_empty(), "{}", stale.join("\n"));
 }
 
-#[test]
-fn there_is_no_page_of_a_kind_that_is_gone_and_the_index_has_all() {
-    let index = page::read("README.md");
+/// The index's table of kinds: a sentence for each.
+fn table() -> String {
+    let mut text = "| section | what it keeps |\n|---|---|\n".to_owned();
     for module in modules::MODULES {
-        let line = format!("[`{}`](kinds/{}.md)", module.section(), module.kind());
-        assert!(index.contains(&line), "docs/README.md has no line for {line}");
+        let mut paragraphs = module.doc().split("\n\n").map(str::trim);
+        let first = paragraphs.find(|text| !text.starts_with('#')).unwrap_or_default().replace('\n', " ");
+        let sentence =
+            first.split_once(". ").map_or(first.as_str(), |(sentence, _)| sentence).trim_end_matches(['.', ':']);
+        let _ = writeln!(text, "| [`{}`](kinds/{}.md) | {sentence} |", module.section(), module.kind());
     }
+    text
+}
+
+#[test]
+fn the_index_has_every_kind() {
+    let (begin, end) = ("<!-- kinds -->\n", "<!-- end of kinds -->");
+    let index = page::read("README.md");
+    let (before, rest) = index.split_once(begin).unwrap();
+    let (_, after) = rest.split_once(end).unwrap();
+    page::keep("README.md", &format!("{before}{begin}{}{end}{after}", table())).unwrap();
+}
+
+#[test]
+fn there_is_no_page_of_a_kind_that_is_gone() {
     for path in page::all().iter().filter_map(|path| path.strip_prefix("kinds/")) {
         let known = modules::MODULES.iter().any(|module| format!("{}.md", module.kind()) == path);
         assert!(known, "docs/kinds/{path} is of no kind: remove it");

@@ -92,7 +92,7 @@ fn every_code_has_its_section_and_every_section_its_code() {
     assert!(
         missing.is_empty(),
         "docs/messages.md has no section for {missing:?}: add `### CODE`, what it means, `<!-- example: NAME -->` with a \
-         directory of policies/tests/mistakes, an empty ```text block and `*What to do:*`; then UPDATE_DOCS=1 cargo test \
+         directory of policies/tests/mistakes or tests/docs/mistakes, an empty ```text block and `*What to do:*`; then UPDATE_DOCS=1 cargo test \
          -p comply --test docs"
     );
     let sources = sources();

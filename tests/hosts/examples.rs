@@ -160,7 +160,13 @@ struct Keyring(tempfile::TempDir);
 impl Keyring {
     fn of(key: &Path) -> Self {
         // Short: the path of the agent's socket is in it.
-        let keyring = Self(tempfile::Builder::new().prefix("gpg").tempdir_in("/tmp").unwrap());
+        let keyring = Self(
+            tempfile::Builder::new()
+                .prefix("gpg")
+                .permissions(fs::Permissions::from_mode(0o700))
+                .tempdir_in("/tmp")
+                .unwrap(),
+        );
         let mut gpg = Command::new("gpg");
         let done = gpg.args(["--batch", "--quiet", "--import"]).arg(key).env("GNUPGHOME", keyring.0.path()).status();
         assert!(done.unwrap().success(), "tests/run installs gnupg and pass");

@@ -276,8 +276,9 @@ fn a_pattern_stands_for_the_texts_that_fit() {
 #[test]
 fn every_kind_has_a_life_on_real_hosts() {
     use crate::{
-        kinds_access as access, kinds_apt as apt, kinds_compose as compose, kinds_files as files,
-        kinds_packages as packages, kinds_services as services, kinds_sshd as sshd, kinds_users as users,
+        kinds_access as access, kinds_apt as apt, kinds_compose as compose, kinds_fail2ban as fail2ban,
+        kinds_files as files, kinds_packages as packages, kinds_services as services, kinds_sshd as sshd,
+        kinds_users as users,
     };
     let cases = [
         users::GROUP,
@@ -293,6 +294,7 @@ fn every_kind_has_a_life_on_real_hosts() {
         access::SUDOERS,
         access::CRON,
         apt::APT_REPOSITORY,
+        fail2ban::FAIL2BAN,
     ];
     let tried: std::collections::BTreeSet<_> = cases.iter().map(|case| case.kind).collect();
     // What is never put right has no life; its test is in `kinds_access`.

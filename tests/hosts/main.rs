@@ -15,6 +15,7 @@ mod hostile_names;
 mod kinds_access;
 mod kinds_apt;
 mod kinds_compose;
+mod kinds_fail2ban;
 mod kinds_files;
 mod kinds_packages;
 mod kinds_services;

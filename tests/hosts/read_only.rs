@@ -78,7 +78,12 @@ const POLICY: &str = r#"
     cron:
       e2scrub_all: {schedule: "@daily", command: "true"}
       none: {schedule: "@daily", user: remote, command: "true"}
+    fail2ban: {sshd: {maxretry: 5}, recidive: {logpath: /none}}
     unmanaged: [users, ssh_keys, sudoers, cron]
+    sshd:
+      PermitRootLogin: no
+      X11Forwarding: yes
+      MaxSessions: nonsense
     links:
       /etc/localtime: {target: /usr/share/zoneinfo/UTC}
       /etc/os-release: {target: /elsewhere}
@@ -135,6 +140,8 @@ const HOST: &str = r#"set -eu
     sleep 1.1
     unit edited
     apt-get -q update
+    apt-get -q -y install fail2ban python3-systemd >/dev/null 2>&1
+    systemctl stop fail2ban
     # A copy of every script that the host is sent, in a place that no snapshot looks at.
     : >/run/systemd/comply-scripts
     chmod 666 /run/systemd/comply-scripts
@@ -144,6 +151,7 @@ tee -a /run/systemd/comply-scripts | eval "$SSH_ORIGINAL_COMMAND"
 .
     chmod 755 /usr/local/bin/record
     echo 'ForceCommand /usr/local/bin/record' >/etc/ssh/sshd_config.d/record.conf
+    printf 'Match User alice\n\tX11Forwarding no\n' >/etc/ssh/sshd_config.d/zz.conf
     systemctl reload ssh
 "#;
 

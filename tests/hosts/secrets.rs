@@ -21,7 +21,7 @@ fn repository(hosts: &[&Host]) -> Repo {
           app: {password: "{{ secret('app/hash') }}"}
         files:
           /etc/app.conf: {template: templates/app}
-          /etc/app.key: {content: "{{ secret('app/db') }}", mode: 0640, group: app}
+          /etc/app.key: {content: "{{ secret('app/db') }}", mode: 0640, owner: app}
           /etc/plain: {content: "plain\n"}
         "#,
     )

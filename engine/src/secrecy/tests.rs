@@ -82,7 +82,7 @@ fn a_field_with_a_secret_is_told_by_line_numbers_only() {
     assert_eq!(
         veiled,
         [
-            Change::hidden("content", "secret; lines 5-8, 21"),
+            Change::hidden("content", "secret; lines 5, 7-8, 21"),
             Change::hidden("password", "secret").in_step(1),
             Change::hidden("env", "secret"),
             Change::value("mode", "0644", "0600"),

@@ -114,6 +114,10 @@ struct Settings {
     /// The time to connect and log in: `10s` (the default).
     #[schemars(regex(pattern = "^[0-9]+(ms|s|m)$"))]
     timeout: Option<String>,
+    /// After how long the host undoes by itself a change that took the way in from comply, such as one of sshd's
+    /// configuration.
+    #[schemars(regex(pattern = "^[0-9]+(ms|s|m)$"))]
+    revert_after: Option<String>,
 }
 
 /// What carries the questions.
