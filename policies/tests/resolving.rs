@@ -125,7 +125,7 @@ fn a_value_may_stand_for_the_one_field_that_matters_and_a_name_has_one_spelling(
     assert_eq!(*value("setting/port"), kinds::Values::One("22".into()));
     assert_eq!(*value("setting/off"), kinds::Values::One("no".into()));
     assert_eq!(*value("setting/groups"), kinds::Values::Several(vec!["a".into(), "no".into()]));
-    assert_eq!(get(&one, "setting/port").severity, engine::Severity::Minor);
+    assert_eq!(get(&one, "setting/port").severity, Severity::Minor);
 }
 
 #[test]
