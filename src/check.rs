@@ -1,7 +1,7 @@
 //! `comply check`: the whole repository, for every host, without reaching any.
 
 use crate::cli;
-use crate::repository::{Repository, unable};
+use crate::repository::{Repository, Wanted, unable};
 use crate::terminal;
 use policies::Resolution;
 use reports::Exit;
@@ -16,11 +16,13 @@ pub fn run(args: &cli::Check, color: cli::Color) -> Exit {
 
 fn try_run(args: &cli::Check, color: cli::Color) -> Result<(), Exit> {
     let repository = Repository::open(&args.repository, color)?;
-    let all = repository.resolve_all(repository.hosts())?;
-    let all: Vec<Resolution> = all.into_iter().map(|wanted| wanted.resolution).collect();
+    let counted = |mut wanted: Wanted| (wanted.resolution.forget(), wanted.resolution);
+    let all = repository.resolve_each(repository.hosts(), counted)?;
+    let (counts, all): (Vec<usize>, Vec<Resolution>) = all.into_iter().unzip();
     repository.tell(repository.repo.unused_waivers(&all));
-    let resources: usize = all.iter().map(|host| host.resources.len()).sum();
-    let idle: Vec<&str> = all.iter().filter(|host| host.resources.is_empty()).map(|host| host.host.as_str()).collect();
+    let resources: usize = counts.iter().sum();
+    let idle: Vec<&str> =
+        all.iter().zip(&counts).filter(|(_, count)| **count == 0).map(|(host, _)| host.host.as_str()).collect();
     let undetermined = all.iter().filter(|host| host.undetermined).count();
     let mut text = format!(
         "{}, {}, {}: no mistakes\n",

@@ -176,11 +176,26 @@ impl Repository {
     /// # Errors
     /// There were mistakes.
     pub fn resolve_all<'a>(&self, hosts: impl IntoIterator<Item = &'a Host>) -> Result<Vec<Wanted>, Exit> {
+        self.resolve_each(hosts, |wanted| wanted)
+    }
+
+    /// The same, and of each host only what `keep` makes of it: many hosts take much memory.
+    ///
+    /// # Errors
+    /// There were mistakes.
+    pub fn resolve_each<'a, R: Send>(
+        &self,
+        hosts: impl IntoIterator<Item = &'a Host>,
+        keep: impl Fn(Wanted) -> R + Sync,
+    ) -> Result<Vec<R>, Exit> {
         let _watch = Watch::start(self.color);
         let mut diagnostics = self.known.clone();
         let mut all = Vec::new();
         let hosts: Vec<&Host> = hosts.into_iter().collect();
-        let resolved: Vec<_> = hosts.into_par_iter().map(|host| self.resolve(host, None)).collect();
+        let resolved: Vec<_> = hosts
+            .into_par_iter()
+            .map(|host| self.resolve(host, None).map(|(wanted, warnings)| (keep(wanted), warnings)))
+            .collect();
         for result in resolved {
             match result {
                 Ok((wanted, warnings)) => {

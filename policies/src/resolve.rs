@@ -40,6 +40,12 @@ impl Resolution {
         self.undetermined_ids.contains(id)
     }
 
+    /// Lets go of the resources, for whoever only counts them: how many there were.
+    pub fn forget(&mut self) -> usize {
+        self.origins = HashMap::new();
+        std::mem::take(&mut self.resources).len()
+    }
+
     /// Where a resource is declared, the first declaration first.
     pub fn origins_of(&self, id: &Id) -> &[Origin] {
         self.origins.get(id).map_or(&[], Vec::as_slice)
