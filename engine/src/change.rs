@@ -7,6 +7,10 @@ use serde::Serialize;
 pub struct Change {
     /// The field as the policy spells it: `shell`, `keys`, `state`.
     pub field: &'static str,
+    /// Of what in that field, where it holds several things each of which has a value of its own: a file, a service. A
+    /// value is a word about it then, and never what is in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub element: Option<String>,
     /// What differs.
     #[serde(flatten)]
     pub difference: Difference,
@@ -68,6 +72,12 @@ impl Change {
         Self::of(field, Difference::Text { diff: None, hidden: Some(why.into()) })
     }
 
+    /// The same change, of one element of the field.
+    pub fn element(mut self, element: impl Into<String>) -> Self {
+        self.element = Some(element.into());
+        self
+    }
+
     /// A field that cannot be compared, and why.
     pub fn unknown(field: &'static str, why: impl Into<String>) -> Self {
         Self::of(field, Difference::Unknown(why.into()))
@@ -80,7 +90,7 @@ impl Change {
     }
 
     fn of(field: &'static str, difference: Difference) -> Self {
-        Self { field, difference, step: 0 }
+        Self { field, element: None, difference, step: 0 }
     }
 
     /// What tells this change from others of the same resource between two runs: the field and, in a set,
@@ -90,7 +100,10 @@ impl Change {
             Difference::Missing(element) | Difference::Extra(element) => {
                 format!("{}\0{element}", self.field)
             }
-            Difference::Value { .. } | Difference::Text { .. } | Difference::Unknown(_) => self.field.to_owned(),
+            Difference::Value { .. } | Difference::Text { .. } | Difference::Unknown(_) => match &self.element {
+                Some(element) => format!("{}\0{element}", self.field),
+                None => self.field.to_owned(),
+            },
         }
     }
 }

@@ -36,7 +36,7 @@ pub use command::{Command, Danger, Op, Planned};
 pub use facts::{Facts, Pending};
 pub use id::Id;
 pub use links::{Anchor, Links};
-pub use module::{AnyModule, AnySpec, Drifted, Fields, Item, Kind, Module, Problem, Repository};
+pub use module::{AnyModule, AnySpec, Drifted, Entry, Fields, Item, Kind, Module, Problem, Repository};
 pub use query::{Answer, Batch, Blind, Fact, Probe, Query};
 pub use resource::{Resource, Source};
 pub use secrecy::Secrecy;

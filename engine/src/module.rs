@@ -172,6 +172,19 @@ pub trait Repository {
     fn render(&self, name: &str, field: &str, path: &str) -> Result<String, String>;
     /// Whether the resource `name` holds a secret, in its fields or in what was rendered for it so far.
     fn holds_secret(&self, name: &str) -> bool;
+    /// All regular files below a directory, hidden ones too, sorted.
+    fn tree(&self, directory: &str) -> Result<Vec<Entry>, String>;
+    /// Whether a secret of the resource `name` could not be had: what was rendered for it has something else in its place.
+    fn lacks_secret(&self, name: &str) -> bool;
+}
+
+/// A file below a directory of the repository.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Its path, relative to that directory.
+    pub path: String,
+    /// It is a program: its owner may execute it.
+    pub executable: bool,
 }
 
 /// A [`Module`] with its types erased, for tables.

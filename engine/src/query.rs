@@ -20,6 +20,9 @@ pub struct Query {
     /// own (apt): asked after all others, under `timeout`, in an `sh` without the prelude's functions, and, where root
     /// and the kernel allow it, in a private view of the host's file systems in which nothing can be written.
     pub slow: bool,
+    /// The last argument of a probe is none: it goes to the program's standard input, so that it stands on no command
+    /// line of the host and in no message. For what may hold secrets; not to be batched.
+    pub fed: bool,
     /// The most bytes one run may print; more is [`Blind::TooLarge`].
     pub limit: usize,
 }
@@ -27,7 +30,7 @@ pub struct Query {
 impl Query {
     /// Most queries: one run for each probe, quick, up to 4 MiB.
     pub const fn new(name: &'static str, shell: &'static str) -> Self {
-        Self { name, shell, batch: Batch::No, slow: false, limit: 4 << 20 }
+        Self { name, shell, batch: Batch::No, slow: false, fed: false, limit: 4 << 20 }
     }
 
     /// Its probes share one run; see [`Batch`].
@@ -39,6 +42,12 @@ impl Query {
     /// It may hang; see [`Query::slow`].
     pub const fn slow(mut self) -> Self {
         self.slow = true;
+        self
+    }
+
+    /// Its last argument is its standard input; see [`Query::fed`].
+    pub const fn fed(mut self) -> Self {
+        self.fed = true;
         self
     }
 
@@ -75,6 +84,14 @@ impl Probe {
     fn key(&self) -> (&'static str, &[String]) {
         (self.query.name, &self.args)
     }
+
+    /// Its arguments, and what its program reads on standard input.
+    pub(crate) fn split(&self) -> (&[String], Option<&str>) {
+        match self.args.split_last() {
+            Some((input, args)) if self.query.fed => (args, Some(input)),
+            _ => (&self.args, None),
+        }
+    }
 }
 
 impl PartialEq for Probe {
@@ -95,7 +112,9 @@ impl Ord for Probe {
 }
 impl fmt::Debug for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{:?}", self.query.name, self.args)
+        let (args, input) = self.split();
+        write!(f, "{}{args:?}", self.query.name)?;
+        input.map_or(Ok(()), |input| write!(f, " < {} bytes", input.len()))
     }
 }
 

@@ -70,8 +70,13 @@ pub(crate) fn asking(nonce: &str, calls: &[Call]) -> Vec<u8> {
         push(&mut script, include_str!("script/apart.sh"));
     }
     for (index, call) in calls.iter().enumerate() {
-        let args = call.probes.iter().flat_map(|probe| &probe.args);
+        let args = call.probes.iter().flat_map(|probe| probe.split().0);
         push(&mut script, &format!("{} {index}\n", if index == 0 { "begin" } else { "next" }));
+        if let Some((_, Some(input))) = call.probes.first().map(Probe::split) {
+            push(&mut script, "printf %s ");
+            quote(&mut script, input.as_bytes());
+            push(&mut script, " | ");
+        }
         if call.query.slow {
             push(&mut script, "apart ");
             quote(&mut script, call.query.shell.as_bytes());

@@ -221,10 +221,16 @@ impl Held {
             let shown = match &change.difference {
                 _ if !fields.contains(&change.field) => Some(change),
                 _ if !self.missing.is_empty() => None,
+                // What is said of a named thing, such as a file, is not its content.
+                Difference::Value { .. } if change.element.is_some() => Some(change),
                 Difference::Text { diff: Some(diff), .. } => {
-                    Some(Change::hidden(change.field, format!("secret; {}", lines(diff))).in_step(change.step))
+                    let why = format!("secret; {}", lines(diff));
+                    Some(Change { element: change.element, ..Change::hidden(change.field, why).in_step(change.step) })
                 }
-                _ => Some(Change::hidden(change.field, "secret").in_step(change.step)),
+                _ => Some(Change {
+                    element: change.element,
+                    ..Change::hidden(change.field, "secret").in_step(change.step)
+                }),
             };
             veiled.extend(shown.filter(|change| !veiled.contains(change)));
         }

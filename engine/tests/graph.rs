@@ -83,6 +83,12 @@ impl Repository for Nowhere {
     fn render(&self, _: &str, _: &str, path: &str) -> Result<String, String> {
         Err(path.into())
     }
+    fn tree(&self, directory: &str) -> Result<Vec<engine::Entry>, String> {
+        Err(directory.into())
+    }
+    fn lacks_secret(&self, _: &str) -> bool {
+        false
+    }
     fn holds_secret(&self, _: &str) -> bool {
         false
     }

@@ -109,6 +109,13 @@ static FLOODS: Fact<Answer> = Fact { query: Query::new("floods", "yes").limit(1 
 static DIES: Fact<Answer> = Fact { query: Query::new("kills its shell", "kill -KILL $$"), decode: whole };
 static SLOW: Fact<Answer> = Fact { query: Query::new("slow", r#"printf '%s' "$1""#).slow(), decode: whole };
 
+static FED: Fact<Answer> = Fact {
+    query: Query::new("fed", r#"cat; printf '%s ' "$#" >&2; cat /proc/$$/cmdline /proc/$PPID/cmdline >&2"#)
+        .slow()
+        .fed(),
+    decode: whole,
+};
+
 fn ask(shell: &'static [&'static str], questions: &[(&'static Fact<Answer>, &[&str])]) -> Vec<Result<Answer, Pending>> {
     let mut session = Session::open(Box::new(Shell(shell)), Duration::from_secs(2));
     let mut facts = Facts::default();
@@ -158,6 +165,17 @@ fn nasty() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn what_a_query_is_fed_arrives_as_it_is_and_stands_on_no_command_line(input in nasty()) {
+        for shell in SHELLS {
+            let fed = ask(shell, &[(&FED, &["one", &input])]).remove(0).unwrap();
+            prop_assert_eq!(String::from_utf8_lossy(&fed.out), input.as_str());
+            let shown = String::from_utf8_lossy(&fed.err).into_owned();
+            prop_assert!(shown.starts_with("1 ") && shown.contains("one"), "{}", shown);
+            prop_assert!(input.len() < 4 || !shown.contains(&input), "{}", shown);
+        }
+    }
 
     #[test]
     fn any_argument_arrives_as_it_is_and_nothing_of_it_runs(args in prop::collection::vec(nasty(), 1..5)) {

@@ -42,6 +42,14 @@ impl Repository for Files {
     fn read(&self, path: &str) -> Result<Arc<[u8]>, String> {
         self.0.get(path).map(|bytes| Arc::from(*bytes)).ok_or_else(|| format!("there is no file {path}"))
     }
+    fn tree(&self, directory: &str) -> Result<Vec<engine::Entry>, String> {
+        let below = self.0.keys().filter_map(|path| path.strip_prefix(directory)?.strip_prefix('/'));
+        let entries: Vec<_> = below.map(|path| engine::Entry { path: path.to_owned(), executable: false }).collect();
+        if entries.is_empty() { Err(format!("there is no directory {directory}")) } else { Ok(entries) }
+    }
+    fn lacks_secret(&self, name: &str) -> bool {
+        name.contains("lacking")
+    }
     fn render(&self, _: &str, _: &str, path: &str) -> Result<String, String> {
         self.read(path).map(|bytes| String::from_utf8_lossy(&bytes).replace("{{ name }}", "pica01"))
     }

@@ -64,6 +64,33 @@ impl Desired {
 }
 
 impl Spec {
+    /// A file with this content, and nothing said of its owner and mode.
+    pub(crate) fn of(bytes: Arc<[u8]>) -> Self {
+        Self { desired: Some(Desired::new(bytes)), ..Self::default() }
+    }
+
+    /// The same file, with a secret in it.
+    pub(crate) fn with_secret(self) -> Self {
+        Self { holds_secret: true, ..self }
+    }
+
+    /// The content that it must have.
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        self.desired.as_ref().map(|desired| &*desired.bytes)
+    }
+
+    /// Whether the host is known to have other content, or none.
+    pub(crate) fn differs(&self, path: &str, facts: &Facts) -> bool {
+        let Ok(file) = facts.ask(&FILE, &[path]) else { return false };
+        let hash = file.as_ref().as_ref().and_then(|file| file.sha256.clone()?.ok());
+        hash.as_deref() != self.desired.as_ref().map(|desired| desired.sha256.as_str())
+    }
+
+    /// The same links, with what its owner and group need.
+    pub(crate) fn needs(&self, links: Links) -> Links {
+        self.access().needs(links)
+    }
+
     fn is_absent(&self) -> bool {
         Presence::is_absent(self.state)
     }
@@ -265,7 +292,7 @@ fn content_change(spec: &Spec, content: &Content) -> Option<Change> {
     }
 }
 
-fn plan(drifted: &Drifted<'_, File>) -> Planned {
+pub(crate) fn plan(drifted: &Drifted<'_, File>) -> Planned {
     let (id, spec) = (drifted.id, drifted.spec);
     let path = id.name.as_str();
     let refuse = |why: String| Planned::Refuse { serves: vec![id.clone()], why };

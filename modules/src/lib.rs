@@ -7,6 +7,7 @@ pub mod account_name;
 pub mod apt_repository;
 #[cfg(test)]
 mod captured;
+pub mod compose;
 pub mod cron;
 pub mod date;
 pub mod debian_version;
@@ -53,6 +54,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Kind(&directory::Directory),
     &Kind(&link::Link),
     &Kind(&ssh_key::SshKey),
+    &Kind(&compose::Compose),
     &Kind(&sshd::Sshd),
     &Kind(&sudoers::Sudoers),
     &Kind(&cron::Cron),

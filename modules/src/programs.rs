@@ -1,8 +1,10 @@
 //! All that this crate may run on a host, in one list for review: a snapshot of it stands beside its test.
 
-use crate::facts::fail2ban as jails;
-use crate::facts::{accounts, authorized_keys, changed, clock, key_files, numbers, packages, sshd as servers, units};
-use crate::{apt_repository, fail2ban, group, package, service, sshd, sudoers, user};
+use crate::facts::{
+    accounts, authorized_keys, changed, clock, compose as projects, fail2ban as jails, key_files, numbers, packages,
+    sshd as servers, units,
+};
+use crate::{apt_repository, compose, fail2ban, group, package, service, sshd, sudoers, user};
 use engine::{Command, Query};
 
 /// Every query of the crate.
@@ -16,6 +18,8 @@ pub static QUERIES: &[&Query] = &[
     &changed::CHANGED.query,
     &clock::NOW.query,
     &jails::FAIL2BAN.query,
+    &projects::PROJECT.query,
+    &projects::PREVIEW.query,
     &key_files::KEY_FILES.query,
     &numbers::UID.query,
     &numbers::GID.query,
@@ -38,6 +42,7 @@ pub fn commands() -> Vec<&'static Command> {
         keys,
         package::plan::COMMANDS,
         service::plan::COMMANDS,
+        compose::plan::COMMANDS,
         sshd::plan::COMMANDS,
         sudoers::COMMANDS,
         user::plan::COMMANDS,

@@ -1,10 +1,15 @@
 //! The files of a repository as they are read: each once, mistakes told.
 
 use crate::tree::{Content, Tree};
+use engine::Entry;
 use source::{Diagnostic, Node, Place, SourceFile, yaml};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+
+/// The most files that a directory may hold which goes to hosts as a whole, and how deep they may lie.
+const MAX_FILES: usize = 2000;
+const MAX_DEPTH: usize = 32;
 
 /// The root of the repository that `start` is in: the nearest directory, upwards, that holds `comply.yml`,
 /// `inventory.yml` or `inventory/`.
@@ -48,6 +53,32 @@ impl Files {
     /// Whether there is something of this name, whatever it is.
     pub(crate) fn exists(&self, path: &str) -> bool {
         self.tree.exists(path)
+    }
+
+    /// All files below a directory, sorted. What they are besides shows when they are read.
+    pub(crate) fn below(&self, directory: &str) -> Result<Vec<Entry>, String> {
+        let mut found = Vec::new();
+        self.descend(directory, "", &mut found)?;
+        found.sort();
+        Ok(found)
+    }
+
+    fn descend(&self, directory: &str, below: &str, found: &mut Vec<Entry>) -> Result<(), String> {
+        let within = format!("{directory}/{below}");
+        for (name, is_directory) in self.tree.list(within.trim_end_matches('/'))? {
+            let path = format!("{below}{name}");
+            if found.len() >= MAX_FILES || path.split('/').count() > MAX_DEPTH {
+                return Err(format!(
+                    "`{directory}` holds more than {MAX_FILES} files, or a link that leads in a circle"
+                ));
+            } else if is_directory {
+                self.descend(directory, &format!("{path}/"), found)?;
+            } else {
+                let executable = self.tree.is_executable(&format!("{directory}/{path}"));
+                found.push(Entry { path, executable });
+            }
+        }
+        Ok(())
     }
 
     /// The YAML files of a directory, sorted. What else lies there and looks like YAML gone astray is reported.

@@ -137,6 +137,11 @@ impl HostFiles<'_> {
         self.files.read(path)
     }
 
+    /// The files below a directory.
+    pub(crate) fn tree(&self, directory: &str) -> Result<Vec<engine::Entry>, String> {
+        self.files.below(directory)
+    }
+
     /// A file rendered, with placeholders for its secrets. Declarations that name the same template with other parameters
     /// agree if it comes to the same text.
     pub(crate) fn render(&self, name: &str, field: &str, path: &str) -> Result<String, String> {

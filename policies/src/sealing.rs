@@ -119,8 +119,16 @@ impl Repository for Sealing<'_> {
         }
     }
 
+    fn tree(&self, directory: &str) -> Result<Vec<engine::Entry>, String> {
+        self.files.tree(directory)
+    }
+
     fn holds_secret(&self, name: &str) -> bool {
         self.found.borrow().contains_key(name)
+    }
+
+    fn lacks_secret(&self, name: &str) -> bool {
+        self.found.borrow().get(name).is_some_and(|found| !found.missing.is_empty())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where the files of a repository come from: a directory, or memory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ pub(crate) trait Tree: Send + Sync {
     fn exists(&self, path: &str) -> bool;
     /// The content of a regular file.
     fn load(&self, path: &str) -> Content;
+    /// Whether it is a program: its owner may execute it.
+    fn is_executable(&self, path: &str) -> bool;
     /// What is in a directory: the names, and whether each is a directory itself.
     fn list(&self, dir: &str) -> Result<Vec<(String, bool)>, String>;
 }
@@ -66,6 +69,11 @@ impl Tree for Directory {
         std::fs::read(&real).map(Arc::from).map_err(|error| failed(path, &error))
     }
 
+    fn is_executable(&self, path: &str) -> bool {
+        let metadata = self.locate(path).ok().and_then(|real| real.metadata().ok());
+        metadata.is_some_and(|metadata| metadata.permissions().mode() & 0o100 != 0)
+    }
+
     fn list(&self, dir: &str) -> Result<Vec<(String, bool)>, String> {
         let entries = std::fs::read_dir(self.locate(dir)?).map_err(|error| failed(dir, &error))?;
         let name = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
@@ -101,6 +109,10 @@ impl Tree for Memory {
             None if self.exists(path) => Err(format!("`{path}` is not a regular file")),
             None => Err(nothing(path)),
         }
+    }
+
+    fn is_executable(&self, _: &str) -> bool {
+        false
     }
 
     fn list(&self, dir: &str) -> Result<Vec<(String, bool)>, String> {

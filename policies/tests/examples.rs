@@ -12,9 +12,19 @@ fn examples(markdown: &str) -> Vec<&str> {
     fenced.into_iter().skip(1).step_by(2).filter_map(|text| text.strip_prefix("yaml\n")).collect()
 }
 
+/// An example that begins with `# PATH` is that file of the repository, and no policy.
+fn file(example: &str) -> Option<(&str, &str)> {
+    example.strip_prefix("# ")?.split_once('\n')
+}
+
 /// What loading and resolving a repository of this one policy and this one host says.
-fn mistakes(policy: &str) -> String {
+fn mistakes(policy: &str, files: &[(&str, &str)]) -> String {
     let dir = tempfile::tempdir().unwrap();
+    for (path, content) in files {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
     fs::create_dir(dir.path().join("policies")).unwrap();
     fs::write(dir.path().join("policies/x.yml"), policy).unwrap();
     fs::write(dir.path().join("inventory.yml"), "hosts: {one: {address: 192.0.2.1}}\n").unwrap();
@@ -33,14 +43,15 @@ fn every_example_of_every_kind_resolves_without_a_word() {
     for module in modules::MODULES {
         let examples = examples(module.doc());
         assert!(!examples.is_empty(), "the manual of {} shows no policy", module.kind());
-        for policy in examples {
+        let files: Vec<_> = examples.iter().filter_map(|example| file(example)).collect();
+        for policy in examples.iter().filter(|example| file(example).is_none()) {
             assert!(policy.contains(&format!("\n{}:", module.section())), "no {} in\n{policy}", module.section());
-            assert_eq!(mistakes(policy), "", "{} in\n{policy}", module.kind());
+            assert_eq!(mistakes(policy, &files), "", "{} in\n{policy}", module.kind());
         }
     }
 }
 
 #[test]
 fn a_mistake_in_an_example_would_be_found() {
-    assert!(mistakes("hosts: [all]\nusers: {alice: {shel: /bin/bash}}\n").contains("shel"));
+    assert!(mistakes("hosts: [all]\nusers: {alice: {shel: /bin/bash}}\n", &[]).contains("shel"));
 }

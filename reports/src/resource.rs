@@ -126,7 +126,7 @@ impl fmt::Display for Verdict {
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
-    /// The field as the policy spells it.
+    /// The field as the policy spells it; where it holds several things, with the one that differs: `services/web`.
     pub field: String,
     /// How it differs.
     #[serde(flatten)]
@@ -248,7 +248,11 @@ impl Change {
             }
             engine::Difference::Unknown(why) => Difference::Unknown { unknown: bound(why) },
         };
-        Self { field: change.field.to_owned(), difference, fingerprint: fingerprint(host, id, &change.key()) }
+        let field = match &change.element {
+            Some(element) => bound(&format!("{}/{element}", change.field)),
+            None => change.field.to_owned(),
+        };
+        Self { field, difference, fingerprint: fingerprint(host, id, &change.key()) }
     }
 }
 

@@ -2,6 +2,7 @@
 # kernel allow it, that shell has mounts of its own, which nobody else sees, and makes every file system in them read-only that
 # keeps anything: then the kernel itself refuses a write. Those of other machines are left alone, since a dead server would hold
 # us up; those of containers are nobody's here. What needs a file for a moment (apt, of a signed list) gets memory of its own.
+# The program finds in $private whether its mounts are its own.
 seal='while IFS=" " read -r _ _ _ _ at rest; do
 	case ${rest#* - } in ext[234]" "* | xfs" "* | btrfs" "* | zfs" "* | f2fs" "* | tmpfs" "* | overlay" "* | vfat" "*) ;; *) continue ;; esac
 	case $at in /dev | /dev/* | /proc/* | /sys/* | /var/lib/docker/* | /var/lib/containers/* | /run/user/* | *\\*) continue ;; esac
@@ -18,8 +19,8 @@ apart() {
 		if [ -O / ] && unshare -m --propagation private true 2>/dev/null; then private=yes; fi
 	fi
 	if [ "$private" = yes ]; then
-		timeout 30 unshare -m --propagation private sh -c "$seal$program" sh "$@"
+		private=$private timeout 30 unshare -m --propagation private sh -c "$seal$program" sh "$@"
 	else
-		timeout 30 sh -c "$program" sh "$@"
+		private=$private timeout 30 sh -c "$program" sh "$@"
 	fi
 }

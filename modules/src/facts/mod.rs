@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod authorized_keys;
 pub mod changed;
 pub mod clock;
+pub mod compose;
 pub mod fail2ban;
 pub mod key_files;
 pub mod numbers;

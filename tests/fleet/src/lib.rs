@@ -140,6 +140,9 @@ pub struct Host {
     dir: PathBuf,
 }
 
+/// Thaws the containers of a host's own engine.
+const UNPAUSE: &str = "docker ps -q --filter status=paused | xargs -r docker unpause";
+
 /// Run on a Debian host once it is started.
 const SETTLE: &str = r#"
 tries=0
@@ -374,6 +377,10 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        // A frozen process cannot be killed.
+        if matches!(self.image, Image::BookwormDocker | Image::TrixieDocker) {
+            let _ = Command::new("docker").args(["exec", &self.name, "sh", "-c", UNPAUSE]).output();
+        }
         // Whatever is in the way of this, the next `up` takes care of.
         let _ = Command::new("docker").args(["rm", "-f", "-v", &self.name]).output();
         let _ = fs::remove_dir_all(&self.dir);
