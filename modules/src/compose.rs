@@ -54,11 +54,11 @@ pub struct Spec {
     pub pull: Option<Pull>,
     /// Images are built anew when a file of the project changes; `false`: they are never built.
     pub build: Option<bool>,
-    /// Containers of services that the files no longer name are removed; the default.
+    /// Containers of services that the files no longer name are removed (default: true).
     pub remove_orphans: Option<bool>,
     /// With `absent`: the volumes go too, with all that is in them.
     pub remove_volumes: Option<bool>,
-    /// How long to wait for containers to become healthy.
+    /// How long to wait for containers to become healthy (default: 2m), 20m at most.
     pub wait: Option<Duration>,
     /// Only these services, and what they depend on.
     pub services: Option<BTreeSet<String>>,
