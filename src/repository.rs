@@ -8,6 +8,7 @@ use engine::Id;
 use engine::graph::{Graph, Problem};
 use inventory::{Connection, Host, Identity};
 use policies::{Repo, Resolution, Reveal, Selection};
+use rayon::prelude::*;
 use reports::Exit;
 use source::Diagnostic;
 use std::collections::BTreeSet;
@@ -178,8 +179,10 @@ impl Repository {
         let _watch = Watch::start(self.color);
         let mut diagnostics = self.known.clone();
         let mut all = Vec::new();
-        for host in hosts {
-            match self.resolve(host, None) {
+        let hosts: Vec<&Host> = hosts.into_iter().collect();
+        let resolved: Vec<_> = hosts.into_par_iter().map(|host| self.resolve(host, None)).collect();
+        for result in resolved {
+            match result {
                 Ok((wanted, warnings)) => {
                     all.push(wanted);
                     diagnostics.extend(warnings);

@@ -18,7 +18,7 @@ fn inventory(texts: &[&str]) -> Inventory {
 fn fleet() -> Inventory {
     inventory(&[
         "defaults: {port: 2222, user: ops}\nhosts:\n  pica01: {address: 192.0.2.57, groups: [services]}\n  pica02: {groups: [services]}\n  \
-         monitoring: {port: 22, become: doas, jump: bastion, timeout: 10s, known_hosts: ci/known_hosts}\n  here: {connection: local}\n\
+         monitoring: {port: 22, become: doas, jump: bastion, timeout: 10s, revert_after: 5m, known_hosts: ci/known_hosts}\n  here: {connection: local}\n\
          groups:\n  services: {}\n  docker: {hosts: [\"pica*\", monitoring]}\n  prod: {groups: [services, docker]}\n  me: {hosts: [here]}\n",
     ])
 }
@@ -38,6 +38,7 @@ fn settings_come_from_the_host_or_the_defaults() {
     assert_eq!((monitoring.port, monitoring.user.as_deref()), (Some(22), Some("ops")));
     assert_eq!(monitoring.become_root, Some(Become::Doas));
     assert_eq!(monitoring.timeout, Some(Duration::from_secs(10)));
+    assert_eq!(monitoring.revert_after, Some(Duration::from_secs(300)));
     assert_eq!(
         (monitoring.jump.as_deref(), monitoring.known_hosts.as_deref()),
         (Some("bastion"), Some("ci/known_hosts"))

@@ -58,7 +58,7 @@ pub struct Spec {
     pub remove_orphans: Option<bool>,
     /// With `absent`: the volumes go too, with all that is in them.
     pub remove_volumes: Option<bool>,
-    /// How long to wait for containers to become healthy (default: 2m), 20m at most.
+    /// How long to wait for containers to become healthy (default: 2m).
     pub wait: Option<Duration>,
     /// Only these services, and what they depend on.
     pub services: Option<BTreeSet<String>>,

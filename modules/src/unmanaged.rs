@@ -147,7 +147,7 @@ fn files(kind: &str, dir: &str, facts: &Facts) -> Result<Vec<Found>, Pending> {
         readme => readme.is_ok_and(|text| text.split(|&byte| byte == b'\n').all(is_comment)),
     };
     let names = listed.as_ref().as_ref().into_iter().flatten().map(|name| String::from_utf8_lossy(name).into_owned());
-    let read = names.filter(|name| !name.contains('.') && !name.ends_with('~') && !(readme && name == "README"));
+    let read = names.filter(|name| !(name.contains('.') || name.ends_with('~') || readme && name == "README"));
     Ok(read
         .map(|name| {
             let path = format!("{dir}/{name}");

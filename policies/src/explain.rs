@@ -7,7 +7,7 @@ use crate::repo::Repo;
 use crate::resolve::Resolution;
 use crate::waivers::Waiver;
 use engine::Id;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use source::{Node, Place, hides, secret};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -113,9 +113,18 @@ impl Repo {
 
     fn declared_by(&self, told: Told) -> Option<Declared> {
         let Told { kind, name, policy, origin, certain, typed } = told;
-        let id = Id::new(self.kinds.get(kind)?.module.kind(), name);
+        let module = self.kinds.get(kind)?.module;
+        let id = Id::new(module.kind(), name);
         let field = |(name, value): (String, Value)| DeclaredField {
-            value: if hides(&name) && !value.is_boolean() { HIDDEN.into() } else { without_secrets(value) },
+            value: match value {
+                value if hides(&name) && !value.is_boolean() => HIDDEN.into(),
+                // Variables of an environment: their names may be seen.
+                Value::Object(entries) if module.secrets().contains(&name.as_str()) => {
+                    let hidden = |value: Value| if value.is_object() { without_secrets(value) } else { HIDDEN.into() };
+                    entries.into_iter().map(|(key, value)| (key, hidden(value))).collect::<Map<_, Value>>().into()
+                }
+                value => without_secrets(value),
+            },
             place: typed.places.get(&name).unwrap_or(&origin.place).clone(),
             from: typed.from.get(&name).cloned(),
             name,

@@ -50,12 +50,17 @@ impl Resolution {
 type Key = (usize, String);
 type Specs = HashMap<Key, Box<dyn engine::AnySpec>>;
 
+/// The most declarations that one host may have, each of a `for_each` counted.
+const MAX_DECLARATIONS: usize = 20_000;
+
 /// The work on one host.
 struct Resolver<'a> {
     repo: &'a Repo,
     merger: Merger<'a>,
     diagnostics: Vec<Diagnostic>,
     undetermined: bool,
+    /// How many declarations there have been.
+    declared: usize,
 }
 
 impl Repo {
@@ -127,6 +132,7 @@ impl Repo {
             merger: Merger::new(&self.kinds, host.audit_only.as_ref()),
             diagnostics: Vec::new(),
             undetermined: false,
+            declared: 0,
         };
         resolver.merger.told = told;
         for policy in self.of_host.get(index).into_iter().flatten().filter_map(|index| self.policies.get(*index)) {
@@ -184,6 +190,9 @@ impl Resolver<'_> {
     /// A technique, with what its policy sees and what the host has.
     fn usage(&mut self, usage: &Usage, policy: &Policy, truth: Truth, scopes: (&dyn Scope, &dyn Scope)) {
         let Some(technique) = self.repo.techniques.get(usage.technique) else { return };
+        if !self.count(&usage.place) {
+            return;
+        }
         let Some(truth) = self.truth(truth, usage.when.as_ref(), scopes.0) else { return };
         let before = self.diagnostics.len();
         let arguments = usage.arguments(technique, scopes, &mut self.diagnostics);
@@ -225,11 +234,17 @@ impl Resolver<'_> {
         match for_each.each(scope) {
             Ok(Each::Items(items)) => {
                 for item in &items {
+                    if self.is_full() {
+                        break;
+                    }
                     act(self, &Local { names: &[("item", item)], outer: scope });
                 }
             }
             Ok(Each::Entries(entries)) => {
                 for (key, value) in &entries {
+                    if self.is_full() {
+                        break;
+                    }
                     act(self, &Local { names: &[("key", key), ("value", value)], outer: scope });
                 }
             }
@@ -238,6 +253,24 @@ impl Resolver<'_> {
             Err(_) if truth == Truth::No => {}
             Err(diagnostics) => self.diagnostics.extend(diagnostics),
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.declared > MAX_DECLARATIONS
+    }
+
+    /// Counts what is declared at `place`; `false` once it is too much.
+    fn count(&mut self, place: &Place) -> bool {
+        self.declared += 1;
+        if self.declared == MAX_DECLARATIONS + 1 {
+            let message = format!("this host has more than {MAX_DECLARATIONS} declarations");
+            self.diagnostics.push(
+                Diagnostic::error("too-large", message)
+                    .at(place, "they end here")
+                    .hint("every element of a `for_each` is one: go over a shorter list"),
+            );
+        }
+        !self.is_full()
     }
 
     /// Whether what stands in something of this truth takes part; `None` if that cannot be told.
@@ -262,6 +295,9 @@ impl Resolver<'_> {
 
     fn one(&mut self, entry: &Entry, around: &Around<'_>, scope: &dyn Scope) {
         let declaration = &entry.declaration;
+        if !self.count(&declaration.label.place) {
+            return;
+        }
         let Some(truth) = self.truth(around.truth, declaration.when.as_ref(), scope) else { return };
         let origin = Origin { place: declaration.label.place.clone(), used: around.used.clone() };
         if truth == Truth::No {

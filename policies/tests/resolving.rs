@@ -115,6 +115,20 @@ fn short_forms_name_a_state() {
 }
 
 #[test]
+fn a_value_may_stand_for_the_one_field_that_matters_and_a_name_has_one_spelling() {
+    let (_root, repo) = policy(
+        "hosts: [one]\nsettings: {Port: 22, PORT: {value: 22, severity: minor}, Groups: [a, no], Off: {value: no, when: 'false'}, off: no}\n",
+    );
+    let one = resolved(&repo, "one");
+    assert_eq!(ids(&one), ["setting/groups", "setting/off", "setting/port"]);
+    let value = |id: &str| spec::<kinds::SettingSpec>(get(&one, id)).value.as_ref().unwrap();
+    assert_eq!(*value("setting/port"), kinds::Values::One("22".into()));
+    assert_eq!(*value("setting/off"), kinds::Values::One("no".into()));
+    assert_eq!(*value("setting/groups"), kinds::Values::Several(vec!["a".into(), "no".into()]));
+    assert_eq!(get(&one, "setting/port").severity, engine::Severity::Minor);
+}
+
+#[test]
 fn declarations_merge_field_by_field_and_sets_unite() {
     let (_dir, repo) = good(&[
         TWO_HOSTS,

@@ -14,6 +14,8 @@ pub const MAX_BYTES: usize = 8 << 20;
 pub const MAX_DEPTH: usize = 64;
 /// How many values a file may hold, aliases expanded.
 pub const MAX_VALUES: usize = 500_000;
+/// How many of them may come from aliases: a few lines of them can come to any number.
+pub const MAX_ALIASED: usize = 20_000;
 
 /// Reads the bytes of a file. `None` where there is nothing but comments, or nothing could be read.
 pub fn parse(path: &str, bytes: &[u8]) -> (Option<Node>, Vec<Diagnostic>) {
@@ -75,6 +77,7 @@ struct Builder<'a> {
     stack: Vec<Open>,
     anchors: HashMap<usize, (Node, usize)>,
     values: usize,
+    aliased: usize,
     root: Option<Node>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -108,6 +111,7 @@ impl<'a> Builder<'a> {
             stack: Vec::new(),
             anchors: HashMap::new(),
             values: 0,
+            aliased: 0,
             root: None,
             diagnostics: Vec::new(),
         }
@@ -274,6 +278,11 @@ impl<'a> Builder<'a> {
         };
         let size = *size;
         self.count(size, &place)?;
+        self.aliased = self.aliased.saturating_add(size);
+        if self.aliased > MAX_ALIASED {
+            let message = format!("the aliases of this file come to more than {MAX_ALIASED} values");
+            return Err(Box::new(Diagnostic::error("too-large", message).at(&place, "")));
+        }
         // Looked up again: nothing is copied before it is counted.
         match self.anchors.get(&id).map(|(node, _)| node.clone()) {
             Some(node) => self.put(node, 0),

@@ -28,8 +28,10 @@ fn association() -> Sandbox {
             "policies/docker.yml",
             "hosts: [all]\npackages: [curl]\nusers: {alice: {groups: [docker], why: She runs the stacks.}}\n\
              use:\n  - motd: {text: hello}\n    mode: audit\n\
-             files:\n  /etc/token: {content: hunter2, secret: true}\n  /etc/db: {content: \"pw={{ secret('db/main') }}\\n\"}\n",
+             files:\n  /etc/token: {content: hunter2, secret: true}\n  /etc/db: {content: \"pw={{ secret('db/main') }}\\n\"}\n\
+             compose: {pad: {source: stacks/pad, path: /srv/pad, env: {DB: \"postgres://x:hunter2@db\"}}}\n",
         ),
+        ("stacks/pad/compose.yml", "services: {web: {image: nginx}}\n"),
         (
             "techniques/motd.yml",
             "params: {text: string}\nfiles: {/etc/motd: {content: \"{{ text }}\\n\", mode: 0644}}\n",
@@ -83,7 +85,7 @@ fn no_secret_is_shown_in_any_form() {
         let mut whole = Vec::new();
         for format in ["text", "json"] {
             whole.push(told(&sandbox, &[host, "--format", format]));
-            for id in ["user/root", "user/alice", "file//etc/token", "file//etc/db"] {
+            for id in ["user/root", "user/alice", "file//etc/token", "file//etc/db", "compose/pad"] {
                 whole.push(told(&sandbox, &[host, id, "--format", format]));
             }
         }

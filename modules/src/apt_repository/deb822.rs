@@ -59,7 +59,7 @@ fn read(text: &str) -> Option<Paragraphs> {
     all.retain(|paragraph| !paragraph.is_empty());
     for paragraph in &mut all {
         // Notes of tools, and what is so anyway.
-        paragraph.retain(|name, value| !name.starts_with("x-") && !(name == "enabled" && is_yes(value)));
+        paragraph.retain(|name, value| !(name.starts_with("x-") || name == "enabled" && is_yes(value)));
     }
     Some(all)
 }

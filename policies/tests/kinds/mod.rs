@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub static MODULES: &[&dyn AnyModule] = &[&Kind(&User), &Kind(&Package), &Kind(&File), &Kind(&Link), &Kind(&Keyword)];
+pub static MODULES: &[&dyn AnyModule] =
+    &[&Kind(&User), &Kind(&Package), &Kind(&File), &Kind(&Link), &Kind(&Keyword), &Kind(&Setting)];
 
 /// What none of these kinds is asked for in tests of the language.
 macro_rules! unobserved {
@@ -201,4 +202,34 @@ impl Module for Keyword {
     const DOC: &'static str = "";
     type Spec = KeywordSpec;
     unobserved!();
+}
+
+/// A kind whose value may stand right after the name, and whose names may be written in any case.
+pub struct Setting;
+
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettingSpec {
+    pub value: Option<Values>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Values {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Module for Setting {
+    const KIND: &'static str = "setting";
+    const SECTION: &'static str = "settings";
+    const STATE: Option<&'static [&'static str]> = None;
+    const SHORT: Option<&'static str> = Some("value");
+    const DOC: &'static str = "";
+    type Spec = SettingSpec;
+    unobserved!();
+
+    fn spelling(&self, name: &str) -> String {
+        name.to_lowercase()
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::sample::{Declared, host};
 use engine::plan::Plan;
+use engine::switch::{Ground, Guard};
 use engine::{Change, Command, Id, Op, Verdict};
 use reports::{Style, plan};
 
@@ -28,12 +29,15 @@ fn render(destroys: bool) -> String {
     let docker = Id::new("service", "docker");
     let mut packages = op(&Id::new("package", "curl"), "install curl, git and jq\x1b[2J");
     packages.serves.extend([Id::new("package", "git"), Id::new("package", "jq")]);
+    let ground = Ground::Keys("ops".to_owned());
+    let guarded = op(&Id::new("ssh_key", "ops"), "add 1 key").guarded(Guard { ground, paths: Vec::new(), after: None });
     let plan = Plan {
         ops: vec![
             op(&user, "remove the account").destroys("the home /home/antoine").hurts("ends the sessions of antoine"),
             op(&docker, "restart docker.service").hurts("restarts docker.service"),
             op(&Id::new("service", "cron"), "reload it").hurts("restarts docker.service"),
             packages,
+            guarded,
         ],
         refused: vec![(Id::new("group", "ops"), "this session gets its rights by it".to_owned())],
         later: vec![(Id::new("service", "nginx"), Id::new("package", "nginx"))],
