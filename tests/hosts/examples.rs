@@ -121,6 +121,13 @@ fn picasoft_is_a_repository_without_mistakes() {
 fn picasoft_converges_on_real_hosts() {
     let hosts = Host::start_all(&[Image::Bookworm, Image::Trixie]);
     hosts[0].sh_ok("useradd -m antoine");
+    for host in &hosts {
+        host.sh_ok("groupadd ops && useradd -r -m -g ops mirror");
+        host.sh_ok(
+            r"printf 'Match User mirror\n\tForceCommand internal-sftp\n\tPermitTTY no\n' >>/etc/ssh/sshd_config",
+        );
+        host.sh_ok("systemctl reload ssh");
+    }
     let repo = picasoft(&[("hv1", &hosts[0]), ("pica01", &hosts[1])]);
     let keys = Keyring::of(&repo.path().join("example-key.asc"));
     let two = |command: &[&str]| -> Run {
@@ -152,6 +159,15 @@ fn picasoft_converges_on_real_hosts() {
         "DB_USER=mattermost\nDB_PASSWORD=example-of-a-database-password\n400 mattermost\n"
     );
     hosts[1].sh_ok("getent shadow rescue | grep -qF ':$6$examplesalt$'");
+    for host in &hosts {
+        // The blocks that were there still work, and sshd does what the policy says beside them.
+        let mirror = host.sh_ok("sshd -T -C user=mirror,host=x,addr=192.0.2.1");
+        for line in ["forcecommand internal-sftp", "permittty no", "passwordauthentication no", "allowgroups ops"] {
+            assert!(mirror.lines().any(|said| said == line), "{line}: {mirror}");
+        }
+        assert!(!host.sh_ok("sshd -T -C user=alice,host=x,addr=192.0.2.1").contains("internal-sftp"));
+        assert_eq!(host.sh_ok("fail2ban-client get sshd maxretry"), "5\n");
+    }
 }
 
 /// A directory with one key in it, for gpg. Its agent ends with it.

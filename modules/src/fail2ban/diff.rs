@@ -15,7 +15,7 @@ pub(super) fn is_written(name: &str, spec: &Spec, seen: &Observed) -> bool {
 pub(super) fn diff(name: &str, spec: &Spec, seen: &Observed) -> Vec<Change> {
     let mut changes = Vec::new();
     if !seen.state.installed {
-        changes.push(Change::value("state", "fail2ban is not installed", "running"));
+        changes.push(Change::value("state", "absent (fail2ban is not installed)", "running"));
     }
     if !is_written(name, spec, seen) {
         let old = seen.sections.get(name).map_or("", String::as_str);

@@ -159,7 +159,7 @@ fn a_jail_that_cannot_start_says_why() {
     "#);
     let absent = with_state("", &json!({"installed": false}), "");
     insta::assert_snapshot!(tell(all(), "sshd", &absent), @r#"
-    state: fail2ban is not installed -> running
+    state: absent (fail2ban is not installed) -> running
     file:
     @@ -0,0 +1,3 @@
     +[sshd]
