@@ -95,7 +95,7 @@ impl Watch for Progress {
         let with = match event {
             Event::Connecting => "connecting".to_owned(),
             Event::Connected => "connected".to_owned(),
-            Event::Asking { probes, .. } => format!("asking {probes} questions"),
+            Event::Asking { probes, .. } => format!("asking {probes} question{}", if *probes == 1 { "" } else { "s" }),
             Event::Applying { says, .. } => says.join(", "),
             Event::Waiting { what } => format!("waiting: {what}"),
             Event::Answered { .. } | Event::Judged { .. } => return,

@@ -53,7 +53,7 @@ pub fn render(
         .ops
         .iter()
         .map(|op| (served(&op.serves), ">", op.says.clone() + if op.guard.is_some() { " (guarded)" } else { "" }))
-        .chain(plan.refused.iter().map(|(id, why)| (id.to_string(), "x", format!("refused: {why}"))))
+        .chain(plan.refused.iter().map(|(id, why)| (id.to_string(), "x", refused(why))))
         .chain(
             plan.later.iter().map(|(id, by)| (id.to_string(), "?", format!("can be planned once {by} is put right"))),
         )
@@ -89,4 +89,9 @@ fn served(ids: &[Id]) -> String {
         [id] => id.to_string(),
         [id, more @ ..] => format!("{id} +{}", more.len()),
     }
+}
+
+/// What the engine refuses begins with that word, what a kind refuses does not.
+fn refused(why: &str) -> String {
+    if why.starts_with("refused: ") { why.to_owned() } else { format!("refused: {why}") }
 }
