@@ -7,8 +7,10 @@ use crate::event::{Event, Watch};
 use crate::graph::{Node, Strength};
 use crate::id::Id;
 use crate::link::Connect;
+use crate::module::Checked;
 use crate::plan::{Plan, may_change, plan_level, refuse_dangers};
 use crate::query::Blind;
+use crate::resource::Resource;
 use crate::secrecy::Discreet;
 use crate::session::{Armed, Done, Session};
 use crate::survey::{State, Survey};
@@ -160,10 +162,20 @@ fn wait_until_settled(survey: &mut Survey, session: &mut Session<Armed>, which: 
     }
 }
 
-/// Of what was put off, what has to be done before `nodes`: something in there still differs and comes after it.
+/// Of what was put off, what has to be done before `nodes`: something in there that comes after it still differs, or will
+/// have something to do because of it.
 fn due_before(survey: &Survey, course: &Course, nodes: &[Node]) -> Vec<Node> {
+    let put_off: BTreeSet<String> =
+        course.put_off.iter().map(|node| survey.resources[node.resource].id.to_string()).collect();
+    let follows = |resource: &Resource, checked: &Checked| {
+        let spec = resource.spec.as_ref();
+        spec.is_some_and(|spec| spec.follows(&resource.id.name, checked, &|id| put_off.contains(id)).is_some())
+    };
     let open = |node: &&Node| match &survey.states[node.resource] {
-        State::Checked(checked) => checked.changes.iter().any(|change| change.step == node.step),
+        State::Checked(checked) => {
+            checked.changes.iter().any(|change| change.step == node.step)
+                || follows(&survey.resources[node.resource], checked)
+        }
         State::Unseen => false,
         State::Blind(_) | State::Settling { .. } => true,
     };

@@ -44,6 +44,19 @@ fn keys_of_the_session_are_changed_behind_the_switch_and_stay_if_it_comes_in() {
 }
 
 #[test]
+fn a_service_that_follows_a_guarded_file_is_restarted_after_it() {
+    let host = Host::start(Image::Bookworm);
+    let repo = Repo::new().host(&host).policy(
+        "files: {/etc/ssh/sshd_config.d/50-few.conf: {content: \"MaxSessions 7\\n\"}}
+services: {ssh: {running: true, restart_on: [file//etc/ssh/sshd_config.d/50-few.conf]}}",
+    );
+    let run = repo.enforce();
+    run.assert_code(0).assert_all("changed");
+    assert!(run.errors.contains("guarded, since it changes the SSH server"), "{}", run.shown());
+    repo.enforce().assert_code(0).assert_all("kept");
+}
+
+#[test]
 fn keys_that_sshd_does_not_take_are_put_back() {
     // The key stays in the file, and still nobody comes in: sshd looks elsewhere as soon as there is a second file.
     let host = host(Image::Bookworm);
