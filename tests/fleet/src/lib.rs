@@ -343,15 +343,20 @@ impl Host {
         docker(&["unpause", &self.name], b"");
     }
 
-    /// Pulls the plug: packets to the host are lost, open connections hang.
+    /// Pulls the plug: packets to the host are lost, open connections hang. Its address stays its own; the engine would
+    /// give it to the next host.
     pub fn disconnect(&self) {
-        docker(&["network", "disconnect", NETWORK, &self.name], b"");
+        self.link("down");
     }
 
-    /// Puts the plug back in; the host has the same address as before.
+    /// Puts the plug back in.
     pub fn reconnect(&self) {
-        let address = self.address.to_string();
-        docker(&["network", "connect", "--ip", &address, NETWORK, &self.name], b"");
+        self.link("up");
+    }
+
+    fn link(&self, state: &str) {
+        let init = self.init.to_string();
+        run(Command::new("nsenter").args(["-t", &init, "-n", "ip", "link", "set", "dev", "eth0", state]), b"");
     }
 
     /// Waits until sshd sends its greeting, for instance after a cut. Not to be called often:
