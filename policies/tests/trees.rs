@@ -31,9 +31,9 @@ fn said(prepare: impl FnOnce(&Path)) -> String {
 #[test]
 fn a_directory_with_links_inside_the_repository_is_fine() {
     let said = said(|root| {
-        fs::create_dir(root.join("shared")).unwrap();
-        fs::write(root.join("shared/ca.pem"), "x\n").unwrap();
-        symlink("../../shared", root.join("stacks/pad/shared")).unwrap();
+        fs::create_dir(root.join("common")).unwrap();
+        fs::write(root.join("common/ca.pem"), "x\n").unwrap();
+        symlink("../../common", root.join("stacks/pad/common")).unwrap();
     });
     assert_eq!(said, "");
 }
