@@ -163,6 +163,23 @@ for file in hosts hostname resolv.conf; do
 done
 "#;
 
+/// What every script of [`Host::sh`] may call: `systemctl reload ssh` is done once its signal is sent, and for a moment
+/// after it nobody listens. sshd listens again once there are as many sockets as before, and none of those.
+const RELOAD_SSHD: &str = r#"
+sshd_sockets() { ss -Hltnep | grep '"sshd"' | grep -o 'ino:[0-9]*'; }
+reload_sshd() {
+    before=$(sshd_sockets)
+    systemctl reload ssh || return
+    tries=0
+    until now=$(sshd_sockets) && ! echo "$now" | grep -qwF "$before" &&
+        [ "$(echo "$now" | wc -l)" = "$(echo "$before" | wc -l)" ]; do
+        tries=$((tries + 1))
+        [ $tries -lt 1000 ] || { echo 'sshd does not listen again'; return 1; }
+        sleep 0.02
+    done
+}
+"#;
+
 impl Host {
     /// Starts a host and waits until it can be worked with: systemd up, sshd answering.
     pub fn start(image: Image) -> Host {
@@ -226,16 +243,33 @@ impl Host {
             docker(&["cp", "-", &format!("{}:/", host.name)], &files);
         }
         docker(&["start", &host.name], b"");
-        host.inspect();
+        host.settle();
+        host
+    }
 
-        if image != Image::Busybox {
+    /// Shuts down in order and boots again: what was in /run is gone. Its address may be another one.
+    pub fn restart(&mut self) {
+        docker(&["restart", "--time=60", &self.name], b"");
+        self.settle();
+    }
+
+    /// The same after a power cut: every process ends at once.
+    pub fn cut_power(&mut self) {
+        docker(&["kill", &self.name], b"");
+        docker(&["start", &self.name], b"");
+        self.settle();
+    }
+
+    /// Waits until it can be worked with.
+    fn settle(&mut self) {
+        self.inspect();
+        if self.image != Image::Busybox {
             // systemd counts sshd as started once it listens. Knocking to see would not be
             // free: OpenSSH holds it against an address when nobody logs in.
-            host.sh_ok(SETTLE);
-            write(&host.known_hosts_file(), &(host.known_hosts() + "\n"));
-            write(&host.ssh_config(), &host.ssh_config_text());
+            self.sh_ok(SETTLE);
+            write(&self.known_hosts_file(), &(self.known_hosts() + "\n"));
+            write(&self.ssh_config(), &self.ssh_config_text());
         }
-        host
     }
 
     /// Starts several hosts at once; they come in the order asked for.
@@ -306,12 +340,13 @@ impl Host {
         output(ssh.arg("-F").arg(self.ssh_config()).args([&self.name, command]), b"")
     }
 
-    /// Runs a shell script as root, not over ssh: it leaves no trace of a login.
+    /// Runs a shell script as root, not over ssh: it leaves no trace of a login. To reload sshd, it says `reload_sshd`,
+    /// which waits until sshd listens again.
     pub fn sh(&self, script: &str) -> Output {
         // Read whole before it runs, so that no command of it eats the rest.
         let shell = r#"script=$(cat); exec </dev/null; eval "$script""#;
         let mut exec = Command::new("docker");
-        output(exec.args(["exec", "-i", &self.name, "sh", "-c", shell]), script.as_bytes())
+        output(exec.args(["exec", "-i", &self.name, "sh", "-c", shell]), [RELOAD_SSHD, script].concat().as_bytes())
     }
 
     /// Runs a shell script that has to succeed, and returns what it printed.

@@ -31,6 +31,16 @@ fn each_host_has_keys_and_an_identity_of_its_own() {
 }
 
 #[test]
+fn a_reloaded_sshd_answers_at_once_and_goes_by_its_new_configuration() {
+    for host in Host::start_all(&DEBIANS) {
+        for tries in 1..=5 {
+            host.sh_ok(&format!("echo MaxAuthTries {tries} >/etc/ssh/sshd_config.d/00-tries.conf; reload_sshd"));
+            assert_eq!(host.ssh("exit 7").status, 7, "reload {tries}");
+        }
+    }
+}
+
+#[test]
 fn packages_install_without_a_network() {
     for host in Host::start_all(&DEBIANS) {
         let count = host.sh_ok("dpkg-query -W -f '${Package}\\n' | wc -l");
