@@ -2,7 +2,7 @@
 
 use crate::{Inventory, pattern};
 use source::{Diagnostic, Node, Place, suggest};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Fills in the members of every group and the groups of every host. `declared` are the groups that hosts
 /// name themselves.
@@ -62,7 +62,8 @@ fn direct_members(inventory: &Inventory, diagnostics: &mut Vec<Diagnostic>) -> B
     direct
 }
 
-/// For every group, the groups inside of it at any depth. A group inside of itself is an error.
+/// For every group, the groups inside of it at any depth. A group inside of itself is an error, told once for all groups
+/// of a circle.
 pub(crate) fn contained(
     inventory: &Inventory,
     diagnostics: &mut Vec<Diagnostic>,
@@ -73,13 +74,6 @@ pub(crate) fn contained(
         let mut open: Vec<&Node> = group.groups.iter().collect();
         while let Some(node) = open.pop() {
             let inner = node.as_str().unwrap_or("");
-            if inner == name {
-                diagnostics.push(
-                    Diagnostic::error("group-cycle", format!("the group `{name}` contains itself"))
-                        .at(&node.place, "through this")
-                        .at(&group.place, "declared here"),
-                );
-            }
             match inventory.groups.get(inner) {
                 Some(found) if seen.insert(inner.to_owned()) => open.extend(&found.groups),
                 Some(_) => {}
@@ -91,7 +85,33 @@ pub(crate) fn contained(
         }
         below.insert(name.clone(), seen);
     }
+    let contains = |outer: &str, inner: &str| below.get(outer).is_some_and(|inside| inside.contains(inner));
+    for (name, inside) in below.iter().filter(|(name, inside)| inside.contains(*name)) {
+        let is_first = !inside.iter().any(|inner| inner < name && contains(inner, name));
+        diagnostics.extend(is_first.then(|| circle(inventory, name)));
+    }
     below
+}
+
+/// The shortest way from a group back to itself.
+fn circle(inventory: &Inventory, name: &str) -> Diagnostic {
+    let mut ways: VecDeque<Vec<(&str, &Node)>> = VecDeque::from([Vec::new()]);
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    while let Some(way) = ways.pop_front() {
+        let last = way.last().map_or(name, |(_, node)| node.as_str().unwrap_or(""));
+        if last == name && !way.is_empty() {
+            found = way;
+            break;
+        }
+        if let Some((outer, group)) = inventory.groups.get_key_value(last).filter(|_| seen.insert(last)) {
+            ways.extend(group.groups.iter().map(|node| [way.as_slice(), &[(outer.as_str(), node)]].concat()));
+        }
+    }
+    let diagnostic = Diagnostic::error("group-cycle", format!("the group `{name}` contains itself"));
+    found.into_iter().fold(diagnostic, |diagnostic, (outer, node)| {
+        diagnostic.at(&node.place, format!("`{outer}` contains `{}`", node.as_str().unwrap_or("")))
+    })
 }
 
 fn unknown(inventory: &Inventory, name: &str, place: &Place) -> Diagnostic {

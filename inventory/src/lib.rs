@@ -10,7 +10,7 @@ pub mod variables;
 
 pub use connection::{Become, Connection, Settings};
 pub use facts::Identity;
-pub use load::{RESERVED, load, patterns};
+pub use load::{RESERVED, load, loses_names, patterns};
 
 use source::{Node, Place};
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 use crate::groups;
 use crate::variables;
 use crate::{Group, Host, Identity, Inventory, Settings};
+use source::de::as_list;
 use source::table::Table;
 use source::{Diagnostic, Key, Node, Place};
 use std::collections::BTreeMap;
@@ -61,9 +62,29 @@ pub fn load(documents: &[Node], diagnostics: &mut Vec<Diagnostic>) -> Inventory 
             read_group(&mut inventory, key, node, diagnostics);
         }
     }
+    let (lost, read) = (loses_names(diagnostics), diagnostics.len());
     groups::resolve(&mut inventory, &declared_groups, diagnostics);
+    if lost {
+        let told = diagnostics.split_off(read);
+        diagnostics
+            .extend(told.into_iter().filter(|mistake| !["unknown-host", "unknown-group"].contains(&mistake.code)));
+    }
     variables::resolve(&mut inventory, diagnostics);
     inventory
+}
+
+/// Whether hosts, groups or variables may be missing after these mistakes of `comply.yml` or the inventory: whatever is
+/// said to be unknown may only follow from them.
+pub fn loses_names(said: &[Diagnostic]) -> bool {
+    let harmless = ["bad-value", "group-cycle", "name-taken", "variable-conflict", "template-in-variable"];
+    let elsewhere = |mistake: &Diagnostic| {
+        let meant = mistake.hint.as_deref().and_then(|hint| hint.strip_prefix("did you mean `")).unwrap_or("vars`");
+        !["hosts`", "groups`", "vars`"].iter().any(|names| meant.starts_with(names))
+    };
+    said.iter().any(|mistake| {
+        let harmless = harmless.contains(&mistake.code) || (mistake.code == "unknown-key" && elsewhere(mistake));
+        mistake.is_error() && !harmless
+    })
 }
 
 fn entries<'a>(node: Option<&'a Node>, what: &str, diagnostics: &mut Vec<Diagnostic>) -> &'a [(Key, Node)] {
@@ -139,7 +160,7 @@ pub fn patterns(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> V
         diagnostics.push(
             Diagnostic::error("not-a-list", format!("{what} is a list, not {}", node.kind()))
                 .at(&node.place, "")
-                .hint("write it as a list: `[…]`"),
+                .hint(as_list(node)),
         );
         return Vec::new();
     };

@@ -1,6 +1,7 @@
 //! One entry of a section: what a policy says of one resource, or, with `for_each`, of many.
 
 use crate::kinds::{COMMON, Kind};
+use source::de::as_list;
 use source::template::refuse_in_key;
 use source::{Diagnostic, Expr, Key, Node, Place, Template, Value, suggest, unknown_key};
 
@@ -20,6 +21,8 @@ pub(crate) struct Declaration {
     pub(crate) common: Vec<(Key, Template)>,
     /// The kind's own fields.
     pub(crate) fields: Vec<(Key, Template)>,
+    /// Something in it means nothing, or could not be read, and has been reported.
+    pub(crate) incomplete: bool,
     /// All of it.
     pub(crate) place: Place,
 }
@@ -47,13 +50,17 @@ pub(crate) fn read_section(
         }
         Value::List(items) => items.iter().filter_map(|item| listed(index, kind, key, item, diagnostics)).collect(),
         Value::Scalar(_) | Value::Unknown => {
+            let hint = match node.as_str() {
+                Some(text) if text.starts_with('-') => as_list(node),
+                text => format!("write `{}: [{}]`", key.text, text.unwrap_or("…")),
+            };
             diagnostics.push(
                 Diagnostic::error(
                     "bad-section",
                     format!("`{}` is a mapping or a list of names, not {}", key.text, node.kind()),
                 )
                 .at(&node.place, "")
-                .hint(format!("write `{}: [{}]`", key.text, node.as_str().unwrap_or("…"))),
+                .hint(hint),
             );
             Vec::new()
         }
@@ -166,6 +173,7 @@ fn empty(kind: usize, label: &Key, place: &Place, diagnostics: &mut Vec<Diagnost
         mode: None,
         common: Vec::new(),
         fields: Vec::new(),
+        incomplete: false,
         place: place.clone(),
     })
 }
@@ -189,6 +197,7 @@ fn field(declaration: &mut Declaration, kind: &Kind, key: &Key, node: &Node, dia
             declaration.common.push((key.clone(), Template::compile(node, diagnostics)));
         }
         _ => {
+            declaration.incomplete = true;
             let what = format!("a {}", kind.module.kind());
             diagnostics.push(unknown_key(key, &what, kind.keys()));
         }

@@ -7,6 +7,7 @@ use engine::{Mode, Severity};
 use serde::de::DeserializeOwned;
 use source::de::{self, about};
 use source::{Diagnostic, Key, Node, Place, Rendered, Scope, Template};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The keys that every resource takes, read.
@@ -66,8 +67,8 @@ impl Expanded {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
         let name = kind.module.spelling(&Self::name(declaration, scope, diagnostics)?);
-        let mut expanded = Self { name, ..Self::default() };
-        let mut fields = Vec::new();
+        let mut expanded = Self { name, incomplete: declaration.incomplete, ..Self::default() };
+        let (mut fields, mut open) = (Vec::new(), BTreeMap::new());
         if let Some((key, template)) = &declaration.mode
             && let Some(node) = expanded.public(key, template, scope, diagnostics)
         {
@@ -84,16 +85,19 @@ impl Expanded {
             }
         }
         for (key, template) in &declaration.fields {
+            let before = diagnostics.len();
             let node = match kind.module.secrets().contains(&&*key.text) {
                 true => expanded.take(template.render(scope, diagnostics)),
                 false => expanded.public(key, template, scope, diagnostics),
             };
-            if let Some(node) = node {
-                fields.push((key.clone(), node));
+            match node {
+                Some(node) => fields.push((key.clone(), node)),
+                None if diagnostics.len() == before => _ = open.insert(key.text.to_string(), key.place.clone()),
+                None => {}
             }
         }
         let (typed, whole) = Typed::new(kind, fields, &declaration.place, diagnostics);
-        expanded.typed = typed;
+        expanded.typed = Typed { open, ..typed };
         expanded.incomplete |= !whole;
         Some(expanded)
     }

@@ -63,7 +63,7 @@ pub struct Declared {
 pub struct DeclaredField {
     /// Its name.
     pub name: String,
-    /// Its value in canonical form, without secrets.
+    /// Its value in canonical form, without secrets; null: only the host can tell.
     pub value: Value,
     /// Where it is written.
     pub place: Place,
@@ -129,7 +129,13 @@ impl Repo {
             from: typed.from.get(&name).cloned(),
             name,
         };
-        let fields = typed.fields.clone().into_iter().map(field).collect();
+        let open = typed.open.iter().map(|(name, place)| DeclaredField {
+            name: name.clone(),
+            value: Value::Null,
+            place: place.clone(),
+            from: None,
+        });
+        let fields = typed.fields.clone().into_iter().map(field).chain(open).collect();
         let takes_part = match certain {
             Some(true) => Some(true),
             Some(false) => None,

@@ -2,7 +2,7 @@
 
 use crate::tree::{Content, Tree};
 use engine::Entry;
-use source::{Diagnostic, Node, Place, SourceFile, yaml};
+use source::{Diagnostic, Node, Place, SourceFile, suggest, yaml};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -22,6 +22,10 @@ pub fn discover(start: &Path) -> Option<PathBuf> {
     };
     start.ancestors().find(|dir| is_root(dir)).map(Path::to_path_buf)
 }
+
+/// What is read at the root, without the ending of files.
+const FILES: [&str; 3] = ["comply", "inventory", "waivers"];
+const DIRECTORIES: [&str; 3] = ["inventory", "policies", "techniques"];
 
 /// Reads the files of a repository, each once.
 pub(crate) struct Files {
@@ -99,10 +103,40 @@ impl Files {
                     .push(about_file("stray-file", &path, message).hint(format!("put the files into `{dir}` itself")));
             } else if name.ends_with(".yml") || name.ends_with(".yaml") {
                 names.push(path);
+            } else if let Some((stem, "yml" | "yaml")) = name.to_lowercase().rsplit_once('.') {
+                diagnostics.push(self.not_read(&path, &format!("{dir}/{stem}.yml")));
             }
         }
         names.sort();
         names
+    }
+
+    /// What at the root looks like a file or a directory of the language under another name, and would not be read: what
+    /// it should be called, and a message.
+    pub(crate) fn strays(&self) -> Vec<(String, Diagnostic)> {
+        let stray = |(name, is_dir): (String, bool)| {
+            let lower = name.to_lowercase();
+            let meant = match (is_dir, lower.rsplit_once('.')) {
+                (true, _) => suggest::nearest(&lower, DIRECTORIES.iter().copied())?.to_owned(),
+                (false, Some((stem, "yml" | "yaml"))) => {
+                    format!("{}.yml", suggest::nearest(stem, FILES.iter().copied())?)
+                }
+                _ => return None,
+            };
+            let diagnostic = (meant != name).then(|| self.not_read(&name, &meant))?;
+            Some((meant, diagnostic))
+        };
+        let mut entries = self.tree.list(".").unwrap_or_default();
+        entries.sort();
+        entries.into_iter().filter_map(stray).collect()
+    }
+
+    fn not_read(&self, path: &str, meant: &str) -> Diagnostic {
+        let hint = match self.exists(meant) {
+            true => format!("`{meant}` is read: move into it what is missing there, and take this one out"),
+            false => format!("call it `{meant}`"),
+        };
+        about_file("stray-file", path, format!("`{path}` is not read")).hint(hint)
     }
 
     /// The document of a YAML file; `None` if it is empty or cannot be read.

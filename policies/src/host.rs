@@ -2,10 +2,11 @@
 
 use crate::files::Files;
 use crate::merge::Merger;
+use crate::origin::by_use;
 use crate::parameter::Inside;
 use inventory::{Host, Identity};
-use source::{FileTemplate, Key, Node, NotRendered, Place, Scope, SourceFile, Value};
-use std::cell::Cell;
+use source::{Diagnostic, FileTemplate, Key, Node, NotRendered, Place, Scope, SourceFile, Value};
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -65,10 +66,7 @@ impl Scope for HostScope {
 }
 
 /// The variables of the command line, `--var NAME=VALUE`.
-pub(crate) fn given(
-    overrides: &[(String, String)],
-    diagnostics: &mut Vec<source::Diagnostic>,
-) -> BTreeMap<String, Node> {
+pub(crate) fn given(overrides: &[(String, String)], diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<String, Node> {
     let mut vars = BTreeMap::new();
     for (name, value) in overrides {
         let text = format!("{name}={value}");
@@ -104,6 +102,9 @@ impl Templates {
 /// What is said where a template needs facts that are not known yet.
 const NEEDS_FACTS: &str = "needs facts of the host that are not known yet";
 
+/// What is said where a template needs names that are not there.
+const NEEDS_NAMES: &str = "mentions names that are not defined";
+
 /// The repository as the resources of one kind on a host see it.
 pub(crate) struct HostFiles<'a> {
     pub(crate) files: &'a Files,
@@ -113,6 +114,8 @@ pub(crate) struct HostFiles<'a> {
     pub(crate) merger: &'a Merger<'a>,
     /// A template needed facts that are not known yet.
     pub(crate) unknown: Cell<bool>,
+    /// The names that templates mention and nobody sets.
+    pub(crate) undefined: RefCell<Vec<Diagnostic>>,
 }
 
 impl HostFiles<'_> {
@@ -121,10 +124,29 @@ impl HostFiles<'_> {
         self.unknown.get() && message.contains(NEEDS_FACTS)
     }
 
-    fn render_with(&self, template: &FileTemplate, scope: &dyn Scope, path: &str) -> Result<String, String> {
+    /// Whether a message is only about what is told already.
+    pub(crate) fn is_told(&self, message: &str) -> bool {
+        !self.undefined.borrow().is_empty() && message.contains(NEEDS_NAMES)
+    }
+
+    fn render_with(
+        &self,
+        template: &FileTemplate,
+        scope: &dyn Scope,
+        path: &str,
+        used_at: Option<&Place>,
+    ) -> Result<String, String> {
         match template.render(scope) {
             Ok(text) => Ok(text),
             Err(NotRendered::Wrong(message)) => Err(message),
+            Err(NotRendered::Undefined(names)) => {
+                let names = names.into_iter().map(|name| match used_at {
+                    Some(place) => by_use(name, place),
+                    None => name,
+                });
+                self.undefined.borrow_mut().extend(names);
+                Err(format!("`{path}` {NEEDS_NAMES}"))
+            }
             Err(NotRendered::Unknown) => {
                 self.unknown.set(true);
                 Err(format!("`{path}` {NEEDS_FACTS}"))
@@ -152,15 +174,15 @@ impl HostFiles<'_> {
             let rendered = match &origin.used {
                 Some(used) => {
                     let scope = Inside { arguments: &used.arguments, host: self.scope };
-                    self.render_with(&template, &scope, path)?
+                    self.render_with(&template, &scope, path, Some(&used.place))?
                 }
-                None => self.render_with(&template, self.scope, path)?,
+                None => self.render_with(&template, self.scope, path, None)?,
             };
             if text.as_ref().is_some_and(|known| *known != rendered) {
                 return Err(format!("`{path}` comes to two texts: its declarations have other parameters"));
             }
             text = Some(rendered);
         }
-        text.map_or_else(|| self.render_with(&template, self.scope, path), Ok)
+        text.map_or_else(|| self.render_with(&template, self.scope, path, None), Ok)
     }
 }

@@ -1,6 +1,7 @@
 //! The table of modules, with what the language needs of it at hand.
 
 use engine::AnyModule;
+use source::glob;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -67,6 +68,13 @@ impl Kinds {
 
     pub(crate) fn kind(&self, kind: &str) -> Option<&Kind> {
         self.all.iter().find(|known| known.module.kind() == kind)
+    }
+
+    /// An id in the one spelling of its name; a glob as it is.
+    pub(crate) fn spelled(&self, id: &str) -> String {
+        let known = id.split_once('/').filter(|_| !glob::is_glob(id));
+        let known = known.and_then(|(kind, name)| Some((self.kind(kind)?.module, name)));
+        known.map_or_else(|| id.to_owned(), |(module, name)| format!("{}/{}", module.kind(), module.spelling(name)))
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {

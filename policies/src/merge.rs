@@ -32,8 +32,17 @@ pub(crate) struct Merged {
     pub(crate) wanted: bool,
     /// A part of it is not known, so what it lacks proves nothing.
     pub(crate) incomplete: bool,
+    /// Whether it is wanted depends on facts that are not known yet: what it says may be one of two sides.
+    pub(crate) doubtful: bool,
     /// Whether it is wanted, or what of it, depends on facts that are not known yet.
     pub(crate) undetermined: bool,
+}
+
+impl Merged {
+    /// Whether its declarations may be sides of which only one will hold, which cannot be judged together.
+    pub(crate) fn is_of_two_sides(&self) -> bool {
+        self.doubtful && self.origins.len() > 1
+    }
 }
 
 /// Where the value of a field comes from.
@@ -165,10 +174,10 @@ impl<'a> Merger<'a> {
         diagnostics: &mut Vec<Diagnostic>,
     ) {
         self.tell(kind, &expanded.name, speaker, origin, Some(certain), &expanded.typed);
-        let held_by_host = self.held_by.clone();
+        let (kinds, held_by_host) = (self.kinds, self.held_by.clone());
         let Some(module) = self.kinds.get(kind).map(|kind| kind.module) else { return };
         let Some(slot) = self.slot(kind, &expanded.name, speaker, origin) else { return };
-        let compared = certain && !slot.undetermined;
+        let compared = certain && !slot.doubtful;
         for (field, value) in &expanded.typed.fields {
             let place = expanded.typed.places.get(field).unwrap_or(&origin.place);
             let origin = Origin { place: place.clone(), used: origin.used.clone() };
@@ -192,6 +201,7 @@ impl<'a> Merger<'a> {
             }
         }
         slot.wanted = true;
+        slot.doubtful |= !certain;
         slot.undetermined |= !certain || expanded.unknown;
         slot.incomplete |= expanded.incomplete;
         let common = &expanded.common;
@@ -204,8 +214,9 @@ impl<'a> Merger<'a> {
         add_new(&mut slot.tags, speaker.tags().chain(&common.tags).cloned());
         add_new(&mut slot.refs, speaker.policy.refs.iter().chain(&common.refs).cloned());
         add_new(&mut slot.why, common.why.clone());
-        add_new(&mut slot.requires, common.requires.iter().cloned());
-        add_new(&mut slot.before, common.before.iter().cloned());
+        let spelled = |(id, place): &(String, Place)| (kinds.spelled(id), place.clone());
+        add_new(&mut slot.requires, common.requires.iter().map(spelled));
+        add_new(&mut slot.before, common.before.iter().map(spelled));
     }
 }
 

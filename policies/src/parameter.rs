@@ -241,6 +241,7 @@ fn of_type(node: Node, wanted: Type) -> Result<Node, Refusal> {
 /// For a message: short texts as they are written.
 fn shown(node: &Node) -> String {
     match node.as_str() {
+        Some(_) if node.place.is_hidden() => "what is written there".to_owned(),
         Some(text) if text.chars().count() <= 60 && !text.chars().any(char::is_control) => format!("`{text}`"),
         _ => node.kind().to_owned(),
     }

@@ -1,6 +1,7 @@
 //! A file of `policies/`.
 
 use crate::declaration::expression;
+use crate::files::about_file;
 use crate::kinds::Kinds;
 use crate::section::{self, Entry};
 use crate::technique::{Technique, stem};
@@ -77,6 +78,11 @@ impl Policy {
     }
 }
 
+/// A file of policies with nothing in it, as one that was cut off on its way.
+pub(crate) fn empty(path: &str) -> Diagnostic {
+    about_file("empty-policy", path, format!("`{path}` is empty")).hint("fill it, or take the file out")
+}
+
 fn hosts(table: &mut Table<'_>, inventory: &Inventory, diagnostics: &mut Vec<Diagnostic>) -> BTreeSet<usize> {
     let node = table.required("hosts", "a policy", diagnostics);
     let patterns = node.map(|node| inventory::patterns(node, "`hosts`", diagnostics)).unwrap_or_default();
@@ -92,8 +98,13 @@ fn hosts(table: &mut Table<'_>, inventory: &Inventory, diagnostics: &mut Vec<Dia
     }
     if let Some(node) = table.get("except") {
         let patterns = inventory::patterns(node, "`except`", diagnostics);
+        let for_some = !found.is_empty();
         for index in inventory.resolve(&patterns, diagnostics) {
             found.remove(&index);
+        }
+        if for_some && found.is_empty() {
+            let diagnostic = Diagnostic::error("no-hosts", "this policy is for no host: `except` leaves none");
+            diagnostics.push(diagnostic.at(&node.place, "").hint("take the file out, or name fewer hosts here"));
         }
     }
     found

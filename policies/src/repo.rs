@@ -3,7 +3,8 @@
 use crate::files::{Files, about_file};
 use crate::host::{Templates, given};
 use crate::kinds::Kinds;
-use crate::policy::Policy;
+use crate::lost::Lost;
+use crate::policy::{self, Policy};
 use crate::project::Project;
 use crate::sealing;
 use crate::secrets::Provider;
@@ -33,8 +34,10 @@ pub struct Repo {
     pub(crate) kinds: Arc<Kinds>,
     pub(crate) files: Files,
     pub(crate) templates: Templates,
-    /// Every id that is declared on any host, once somebody asks.
-    pub(crate) declared: OnceLock<BTreeSet<String>>,
+    /// What of it could not be read.
+    pub(crate) lost: Lost,
+    /// Every id that is declared on any host, once somebody asks; `None` if that cannot be told.
+    pub(crate) declared: OnceLock<Option<BTreeSet<String>>>,
 }
 
 /// Loads the repository at `root`: every file of the language is read and checked as far as that does not
@@ -83,25 +86,38 @@ fn of_tree(
     let mut diagnostics = Vec::new();
     let files = Files::new(tree);
     let kinds = Kinds::of(modules);
+    let mut lost = Lost::default();
     let read = |path: &str, diagnostics: &mut Vec<Diagnostic>| {
         files.exists(path).then(|| files.yaml(path, diagnostics)).flatten()
     };
-    let project =
-        read("comply.yml", &mut diagnostics).map(|node| Project::read(&node, &mut diagnostics)).unwrap_or_default();
+    let mut said = Vec::new();
+    let project = read("comply.yml", &mut said).map(|node| Project::read(&node, &mut said)).unwrap_or_default();
+    lost.project(&said);
+    diagnostics.append(&mut said);
     let waivers = read("waivers.yml", &mut diagnostics);
-    let documents = inventory_documents(&files, &mut diagnostics);
-    let inventory = inventory::load(&documents, &mut diagnostics);
-    let techniques = techniques(&files, &kinds, &mut diagnostics);
-    let policies = policies(&files, &kinds, (&techniques, &inventory), &mut diagnostics);
-    let waivers = waivers.map(|node| waivers::read(&node, &inventory, today, &mut diagnostics)).unwrap_or_default();
+    for (meant, stray) in files.strays() {
+        lost.stray(&meant);
+        diagnostics.push(stray);
+    }
+    let documents = inventory_documents(&files, &mut said);
+    let inventory = inventory::load(&documents, &mut said);
+    lost.inventory(&said);
+    diagnostics.append(&mut said);
+    let techniques = techniques(&files, &kinds, &mut said);
+    lost.techniques(&said);
+    diagnostics.append(&mut said);
+    let policies = policies(&files, &kinds, (&techniques, &inventory), &mut said);
+    lost.policies(&said);
+    let waivers = waivers.map(|node| waivers::read(&node, (&inventory, &kinds), today, &mut said)).unwrap_or_default();
     let of_host = (0..inventory.hosts().len())
         .map(|host| {
             (0..policies.len()).filter(|index| policies.get(*index).is_some_and(|p| p.hosts.contains(&host))).collect()
         })
         .collect();
     if project.provider.is_none() {
-        diagnostics.extend(inventory.hosts().iter().filter_map(sealing::become_without_provider));
+        said.extend(inventory.hosts().iter().filter_map(sealing::become_without_provider));
     }
+    diagnostics.extend(said.into_iter().filter(|mistake| !lost.explains(mistake)));
     let name = project.name.unwrap_or_else(|| files.name());
     let overrides = given(overrides, &mut diagnostics);
     let repo = Repo {
@@ -117,6 +133,7 @@ fn of_tree(
         kinds,
         files,
         templates: Templates::default(),
+        lost,
         declared: OnceLock::new(),
     };
     (repo, sorted(diagnostics))
@@ -171,7 +188,13 @@ fn policies(
     }
     let mut policies: Vec<Policy> = Vec::new();
     for path in files.yaml_files("policies", diagnostics) {
-        let Some(node) = files.yaml(&path, diagnostics) else { continue };
+        let before = diagnostics.len();
+        let Some(node) = files.yaml(&path, diagnostics) else {
+            if diagnostics.len() == before {
+                diagnostics.push(policy::empty(&path));
+            }
+            continue;
+        };
         policies.extend(Policy::read(&path, &node, kinds, around, diagnostics));
     }
     let names = policies.iter().map(|policy| (policy.name.as_str(), &policy.place));
@@ -197,6 +220,11 @@ impl Repo {
     /// The project's name: `name` of `comply.yml`, else the directory's.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// An id, or a glob over ids, in the one spelling of its name: `service/cron` for `service/cron.service`.
+    pub fn spelled(&self, id: &str) -> String {
+        self.kinds.spelled(id)
     }
 
     /// Who gives secrets.

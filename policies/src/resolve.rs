@@ -1,22 +1,18 @@
 //! From a repository to the resources of one host.
 
-use crate::expand::Expanded;
+use crate::gather::Resolver;
 use crate::host::{HostFiles, HostScope};
-use crate::merge::{Merged, Merger, Speaker, Told};
-use crate::origin::{Origin, Used, by_use};
-use crate::parameter::Inside;
-use crate::policy::Policy;
+use crate::merge::{Merged, Merger, Told};
+use crate::origin::Origin;
 use crate::repo::Repo;
 use crate::sealing::{Found, Reveal, Sealing, without_provider};
-use crate::section::Entry;
-use crate::usage::Usage;
+use crate::waivers::Waiver;
 use engine::secrecy::Held;
-use engine::{Anchor, Id, Mode, Resource};
+use engine::{Anchor, Id, Mode, Problem, Resource};
 use inventory::{Host, Identity};
-use source::{Diagnostic, Each, Expr, Local, Place, Scope, SourceFile, Truth, sorted, suggest};
-use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use source::{Diagnostic, Place, SourceFile, sorted, suggest};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The resources of one host, and everything that is wrong with them.
 pub struct Resolution {
@@ -28,6 +24,11 @@ pub struct Resolution {
     pub diagnostics: Vec<Diagnostic>,
     /// Something depends on facts of the host that are not known yet: resolve again once it has been asked.
     pub undetermined: bool,
+    /// It rests on what the inventory says the host is, which only the host can confirm.
+    pub assumed: bool,
+    /// Even which resources there are: a name, or the list of a `for_each`, depends on them. None of those is among the
+    /// resources.
+    pub unnamed: bool,
     origins: HashMap<Id, Vec<Origin>>,
     undetermined_ids: BTreeSet<Id>,
     waivers: BTreeSet<usize>,
@@ -38,6 +39,11 @@ impl Resolution {
     /// Such a resource can be shown, and must not be acted upon.
     pub fn is_undetermined(&self, id: &Id) -> bool {
         self.undetermined_ids.contains(id)
+    }
+
+    /// Whether the host has to be asked what it is, and everything resolved again, before anything is judged.
+    pub fn is_open(&self) -> bool {
+        self.undetermined || self.assumed
     }
 
     /// Lets go of the resources, for whoever only counts them: how many there were.
@@ -56,19 +62,6 @@ impl Resolution {
 type Key = (usize, String);
 type Specs = HashMap<Key, Box<dyn engine::AnySpec>>;
 
-/// The most declarations that one host may have, each of a `for_each` counted.
-const MAX_DECLARATIONS: usize = 20_000;
-
-/// The work on one host.
-struct Resolver<'a> {
-    repo: &'a Repo,
-    merger: Merger<'a>,
-    diagnostics: Vec<Diagnostic>,
-    undetermined: bool,
-    /// How many declarations there have been.
-    declared: usize,
-}
-
 impl Repo {
     /// What must hold on a host. `facts` are what it said of itself; what they leave open, and everything
     /// without them, is what the inventory says of it.
@@ -83,7 +76,8 @@ impl Repo {
         };
         let Some(known) = self.inventory.hosts().get(index) else { return self.no_such_host(host) };
         let (resolver, scope) = self.gather(index, known, facts, None);
-        resolver.finish(index, known, &scope, reveal)
+        let assumed = facts.is_none() && known.facts != Identity::default();
+        Resolution { assumed, ..resolver.finish(index, known, &scope, reveal) }
     }
 
     /// [`Repo::resolve`], and every declaration that came in.
@@ -97,7 +91,15 @@ impl Repo {
     pub fn unused_waivers(&self, resolutions: &[Resolution]) -> Vec<Diagnostic> {
         let used: BTreeSet<usize> = resolutions.iter().flat_map(|resolution| &resolution.waivers).copied().collect();
         let unused = self.waivers.iter().enumerate().filter(|(index, _)| !used.contains(index));
+        let unnamed = |waiver: &Waiver| {
+            let mut hosts = self.inventory.hosts().iter().enumerate();
+            hosts.any(|(index, host)| {
+                waiver.hosts.contains(&index)
+                    && resolutions.iter().any(|resolution| resolution.unnamed && resolution.host == host.name)
+            })
+        };
         unused
+            .filter(|(_, waiver)| !self.lost.declarations && !unnamed(waiver))
             .map(|(_, waiver)| {
                 Diagnostic::warning("waiver-unused", format!("no resource of its hosts is `{}`", waiver.resource))
                     .at(&waiver.place, "")
@@ -117,6 +119,8 @@ impl Repo {
             resources: Vec::new(),
             diagnostics: vec![diagnostic],
             undetermined: false,
+            assumed: false,
+            unnamed: false,
             origins: HashMap::new(),
             undetermined_ids: BTreeSet::new(),
             waivers: BTreeSet::new(),
@@ -138,6 +142,8 @@ impl Repo {
             merger: Merger::new(&self.kinds, host.audit_only.as_ref()),
             diagnostics: Vec::new(),
             undetermined: false,
+            unnamed: false,
+            lost: false,
             declared: 0,
         };
         resolver.merger.told = told;
@@ -147,196 +153,30 @@ impl Repo {
         (resolver, scope)
     }
 
-    /// Whether any host has a declaration of this id, whatever its `when`.
+    /// Whether any host has, or may have, a declaration of this id, whatever its `when`.
     fn declares(&self, id: &str) -> bool {
         let declared = self.declared.get_or_init(|| {
             let mut ids = BTreeSet::new();
+            let mut whole = !self.lost.declarations;
             for (index, host) in self.inventory.hosts().iter().enumerate() {
                 let (resolver, _) = self.gather(index, host, None, None);
+                whole &= !resolver.lost && !resolver.unnamed;
                 for merged in &resolver.merger.resources {
                     if let Some(kind) = self.kinds.get(merged.kind) {
                         ids.insert(format!("{}/{}", kind.module.kind(), merged.name));
                     }
                 }
             }
-            ids
+            whole.then_some(ids)
         });
-        declared.contains(id)
+        declared.as_ref().is_none_or(|ids| ids.contains(id))
     }
-}
-
-/// What a declaration is read with.
-struct Around<'a> {
-    speaker: Speaker<'a>,
-    used: Option<Arc<Used>>,
-    /// Whether what it stands in takes part.
-    truth: Truth,
 }
 
 impl Resolver<'_> {
-    fn policy(&mut self, policy: &Policy, host: &dyn Scope) {
-        let truth = match &policy.when {
-            None => Truth::Yes,
-            Some(when) => match when.truth(host) {
-                Ok(truth) => truth,
-                Err(diagnostics) => return self.diagnostics.extend(diagnostics),
-            },
-        };
-        let around = Around { speaker: Speaker { policy, common: None }, used: None, truth };
-        for entry in &policy.entries {
-            self.entry(entry, &around, host);
-        }
-        for usage in &policy.uses {
-            self.each(usage.for_each.as_ref(), truth, host, &mut |resolver, scope| {
-                resolver.usage(usage, policy, truth, (scope, host));
-            });
-        }
-    }
-
-    /// A technique, with what its policy sees and what the host has.
-    fn usage(&mut self, usage: &Usage, policy: &Policy, truth: Truth, scopes: (&dyn Scope, &dyn Scope)) {
-        let Some(technique) = self.repo.techniques.get(usage.technique) else { return };
-        if !self.count(&usage.place) {
-            return;
-        }
-        let Some(truth) = self.truth(truth, usage.when.as_ref(), scopes.0) else { return };
-        let before = self.diagnostics.len();
-        let arguments = usage.arguments(technique, scopes, &mut self.diagnostics);
-        let (common, unknown) = usage.common(scopes.0, &mut self.diagnostics);
-        self.undetermined |= unknown;
-        if truth == Truth::No {
-            // What is switched off here may rest on variables that are not set here.
-            self.diagnostics.truncate(before);
-        }
-        self.mark(before, &usage.place, |diagnostic| {
-            diagnostic.labels.iter().all(|(place, _)| place.path() == technique.file)
-        });
-        let inside = Inside { arguments: &arguments, host: scopes.1 };
-        let used = Some(Arc::new(Used { place: usage.place.clone(), arguments: arguments.clone() }));
-        let around = Around { speaker: Speaker { policy, common: Some(&common) }, used, truth };
-        let before = self.diagnostics.len();
-        for entry in &technique.entries {
-            self.entry(entry, &around, &inside);
-        }
-        self.mark(before, &usage.place, |_| true);
-    }
-
-    /// Says of mistakes found since which `use` led to them.
-    fn mark(&mut self, since: usize, place: &Place, which: impl Fn(&Diagnostic) -> bool) {
-        let found = self.diagnostics.split_off(since);
-        let marked = found.into_iter().map(|found| if which(&found) { by_use(found, place) } else { found });
-        self.diagnostics.extend(marked);
-    }
-
-    /// Does something once, or for each of a list.
-    fn each(
-        &mut self,
-        for_each: Option<&Expr>,
-        truth: Truth,
-        scope: &dyn Scope,
-        act: &mut dyn FnMut(&mut Self, &dyn Scope),
-    ) {
-        let Some(for_each) = for_each else { return act(self, scope) };
-        match for_each.each(scope) {
-            Ok(Each::Items(items)) => {
-                for item in &items {
-                    if self.is_full() {
-                        break;
-                    }
-                    act(self, &Local { names: &[("item", item)], outer: scope });
-                }
-            }
-            Ok(Each::Entries(entries)) => {
-                for (key, value) in &entries {
-                    if self.is_full() {
-                        break;
-                    }
-                    act(self, &Local { names: &[("key", key), ("value", value)], outer: scope });
-                }
-            }
-            Ok(Each::Unknown) => self.undetermined = true,
-            // What is switched off here may rest on variables that are not set here.
-            Err(_) if truth == Truth::No => {}
-            Err(diagnostics) => self.diagnostics.extend(diagnostics),
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.declared > MAX_DECLARATIONS
-    }
-
-    /// Counts what is declared at `place`; `false` once it is too much.
-    fn count(&mut self, place: &Place) -> bool {
-        self.declared += 1;
-        if self.declared == MAX_DECLARATIONS + 1 {
-            let message = format!("this host has more than {MAX_DECLARATIONS} declarations");
-            self.diagnostics.push(
-                Diagnostic::error("too-large", message)
-                    .at(place, "they end here")
-                    .hint("every element of a `for_each` is one: go over a shorter list"),
-            );
-        }
-        !self.is_full()
-    }
-
-    /// Whether what stands in something of this truth takes part; `None` if that cannot be told.
-    fn truth(&mut self, around: Truth, when: Option<&Expr>, scope: &dyn Scope) -> Option<Truth> {
-        match when {
-            Some(when) if around != Truth::No => match when.truth(scope) {
-                Ok(own) => Some(around.and(own)),
-                Err(diagnostics) => {
-                    self.diagnostics.extend(diagnostics);
-                    None
-                }
-            },
-            _ => Some(around),
-        }
-    }
-
-    fn entry(&mut self, entry: &Entry, around: &Around<'_>, scope: &dyn Scope) {
-        self.each(entry.declaration.for_each.as_ref(), around.truth, scope, &mut |resolver, scope| {
-            resolver.one(entry, around, scope);
-        });
-    }
-
-    fn one(&mut self, entry: &Entry, around: &Around<'_>, scope: &dyn Scope) {
-        let declaration = &entry.declaration;
-        if !self.count(&declaration.label.place) {
-            return;
-        }
-        let Some(truth) = self.truth(around.truth, declaration.when.as_ref(), scope) else { return };
-        let origin = Origin { place: declaration.label.place.clone(), used: around.used.clone() };
-        if truth == Truth::No {
-            if let Some(name) = Expanded::name(declaration, scope, &mut Vec::new()) {
-                let kind = self.repo.kinds.get(declaration.kind);
-                let name = kind.map_or_else(|| name.clone(), |kind| kind.module.spelling(&name));
-                self.merger.skip(declaration.kind, &name, &around.speaker, &origin);
-            }
-            return;
-        }
-        self.undetermined |= truth == Truth::Unknown;
-        let rendered;
-        let expanded = match &entry.fixed {
-            Some(fixed) => fixed.as_ref(),
-            None => {
-                let Some(kind) = self.repo.kinds.get(declaration.kind) else { return };
-                let before = self.diagnostics.len();
-                let Some(new) = Expanded::new(declaration, kind, scope, &mut self.diagnostics) else {
-                    // It has no name: because something is wrong, or because facts are missing.
-                    self.undetermined |= self.diagnostics.len() == before;
-                    return;
-                };
-                rendered = new;
-                &rendered
-            }
-        };
-        self.undetermined |= expanded.unknown;
-        let certain = truth == Truth::Yes;
-        self.merger.add(declaration.kind, expanded, &around.speaker, &origin, certain, &mut self.diagnostics);
-    }
-
     fn finish(mut self, index: usize, host: &Host, scope: &HostScope, reveal: Option<&Reveal<'_>>) -> Resolution {
         self.required();
+        self.rest();
         self.ids();
         let (mut specs, mut found) = self.seal(scope, reveal);
         self.settle(&mut specs);
@@ -347,7 +187,8 @@ impl Resolver<'_> {
         for merged in std::mem::take(&mut self.merger.resources) {
             let Some(kind) = self.repo.kinds.get(merged.kind) else { continue };
             let spec = specs.remove(&(merged.kind, merged.name.clone()));
-            if merged.wanted && spec.is_none() {
+            // Without facts, what it is to be cannot be told; else it is wrong, which is told by now.
+            if merged.wanted && spec.is_none() && !merged.undetermined {
                 continue;
             }
             let id = Id::new(kind.module.kind(), merged.name.as_str());
@@ -367,9 +208,21 @@ impl Resolver<'_> {
             let found = found.remove(&(merged.kind, merged.name.clone())).unwrap_or_default();
             resources.push(resource(id, kind.module, spec, merged, found, waiver));
         }
-        let undetermined = self.undetermined;
-        let diagnostics = sorted(self.diagnostics.into_iter().map(|diagnostic| diagnostic.on(&host.name)));
-        Resolution { host: host.name.clone(), resources, diagnostics, undetermined, origins, undetermined_ids, waivers }
+        let (undetermined, unnamed) = (self.undetermined, self.unnamed);
+        let lost = self.repo.lost;
+        let told = self.diagnostics.into_iter().filter(|mistake| !lost.explains(mistake));
+        let diagnostics = sorted(told.map(|diagnostic| diagnostic.on(&host.name)));
+        Resolution {
+            host: host.name.clone(),
+            resources,
+            diagnostics,
+            undetermined,
+            assumed: false,
+            unnamed,
+            origins,
+            undetermined_ids,
+            waivers,
+        }
     }
 
     /// Fields that must be written.
@@ -391,6 +244,26 @@ impl Resolver<'_> {
                 }
             }
         }
+    }
+
+    /// What is wrong with fields that could be read beside others that could not, unless it may be about those.
+    fn rest(&mut self) {
+        let mut found = Vec::new();
+        for merged in self.merger.resources.iter().filter(|merged| merged.wanted && merged.incomplete) {
+            let Some(kind) = self.repo.kinds.get(merged.kind) else { continue };
+            let absent = |text: &str| {
+                let mut absent = kind.fields.iter().filter(|field| !merged.fields.contains_key(*field));
+                absent.any(|field| text.contains(&format!("`{field}`")))
+            };
+            for problem in kind.module.problems(&merged.name, &merged.fields) {
+                let of_others = absent(&problem.message) || problem.hint.as_deref().is_some_and(absent);
+                let written = problem.field.is_some_and(|field| merged.fields.contains_key(field));
+                if written && !of_others && !merged.is_of_two_sides() {
+                    found.push(bad_resource(kind.module.kind(), &merged.name, Some(merged), problem));
+                }
+            }
+        }
+        self.diagnostics.extend(found);
     }
 
     /// `requires` and `before` name ids; what is declared nowhere is a mistake.
@@ -416,7 +289,7 @@ impl Resolver<'_> {
             let diagnostic = Diagnostic::error("unknown-id", format!("there is no kind `{kind}`")).at(place, "");
             return Some(diagnostic.maybe_hint(suggest::hint(kind, kinds.names())));
         };
-        if self.merger.has(index, name) || self.repo.declares(id) {
+        if self.merger.has(index, name) || self.unnamed || self.repo.declares(id) {
             return None;
         }
         let diagnostic = Diagnostic::error("unknown-id", format!("{id} is declared nowhere")).at(place, "");
@@ -427,13 +300,14 @@ impl Resolver<'_> {
 
     /// Shows every resource what all of them provide, and are.
     fn settle(&self, specs: &mut HashMap<(usize, String), Box<dyn engine::AnySpec>>) {
-        let mut provided = BTreeSet::new();
+        let (mut ids, mut links) = (Vec::new(), Vec::new());
         for ((kind, name), spec) in specs.iter() {
             let Some(module) = self.repo.kinds.get(*kind).map(|kind| kind.module) else { continue };
-            provided.insert(Anchor::Resource(format!("{}/{name}", module.kind())));
-            let steps = module.steps().len();
-            provided.extend((0..steps).flat_map(|step| spec.links(name, step).provides));
+            ids.push(Anchor::Resource(format!("{}/{name}", module.kind())));
+            links.extend((0..module.steps().len()).map(|step| spec.links(name, step)));
         }
+        let mut provided = engine::links::provided(&links);
+        provided.extend(ids);
         for ((_, name), spec) in specs.iter_mut() {
             spec.settle(name, &provided);
         }
@@ -446,6 +320,7 @@ impl Resolver<'_> {
             by_kind.entry(merged.kind).or_default().insert(merged.name.clone(), std::mem::take(&mut merged.fields));
         }
         let (mut specs, mut secrets) = (HashMap::new(), HashMap::new());
+        let mut open: HashSet<Key> = HashSet::new();
         for (index, mut fields) in by_kind {
             let Some(kind) = self.repo.kinds.get(index) else { continue };
             let files = HostFiles {
@@ -455,6 +330,7 @@ impl Resolver<'_> {
                 kind: index,
                 merger: &self.merger,
                 unknown: Cell::new(false),
+                undefined: RefCell::default(),
             };
             let sealing = Sealing::new(&files, kind.module, reveal);
             fields.iter_mut().for_each(|(name, fields)| sealing.fields(name, fields));
@@ -467,24 +343,44 @@ impl Resolver<'_> {
             secrets.extend(found.into_iter().map(|(name, found)| ((index, name), found)));
             for (name, problem) in sealed.problems {
                 let merged = self.merger.find(index, &name);
-                // Sides of which only one will hold cannot be judged together.
-                let sides = merged.is_some_and(|merged| merged.undetermined && merged.origins.len() > 1);
-                if sides || files.is_about_facts(&problem.message) {
+                if files.is_about_facts(&problem.message) {
+                    open.insert((index, name));
                     continue;
                 }
-                let message = format!("{}/{name}: {}", kind.module.kind(), problem.message);
-                let diagnostic = Diagnostic::error("bad-resource", message).maybe_hint(problem.hint);
-                let field = problem.field.and_then(|field| merged?.field_origins.get(field));
-                let origins: Vec<&Origin> = match field {
-                    Some(field) => field.iter().collect(),
-                    None => merged.iter().flat_map(|merged| &merged.origins).collect(),
-                };
-                self.diagnostics.push(origins.into_iter().fold(diagnostic, |said, origin| origin.mark(said, "")));
+                let follows = self.merger.resources.iter().any(|other| {
+                    other.kind == index && other.wanted && other.incomplete && mentions(&problem.message, &other.name)
+                });
+                if follows || files.is_told(&problem.message) || merged.is_some_and(Merged::is_of_two_sides) {
+                    continue;
+                }
+                self.diagnostics.push(bad_resource(kind.module.kind(), &name, merged, problem));
             }
+            self.diagnostics.extend(files.undefined.take());
             specs.extend(sealed.specs.into_iter().map(|(name, spec)| ((index, name), spec)));
+        }
+        for merged in &mut self.merger.resources {
+            merged.undetermined |= open.contains(&(merged.kind, merged.name.clone()));
         }
         (specs, secrets)
     }
+}
+
+/// What a kind says of a resource, at the field that it says it of.
+fn bad_resource(kind: &str, name: &str, merged: Option<&Merged>, problem: Problem) -> Diagnostic {
+    let message = format!("{kind}/{name}: {}", problem.message);
+    let diagnostic = Diagnostic::error("bad-resource", message).maybe_hint(problem.hint);
+    let field = problem.field.and_then(|field| merged?.field_origins.get(field));
+    let origins: Vec<&Origin> = match field {
+        Some(field) => field.iter().collect(),
+        None => merged.iter().flat_map(|merged| &merged.origins).collect(),
+    };
+    origins.into_iter().fold(diagnostic, |said, origin| origin.mark(said, ""))
+}
+
+/// Whether a message names a resource: with what could not be read of that one, it proves nothing.
+fn mentions(message: &str, name: &str) -> bool {
+    let inside = |c: char| c.is_alphanumeric() || "-_./@:".contains(c);
+    message.split(|c| !inside(c)).any(|word| word == name)
 }
 
 fn resource(

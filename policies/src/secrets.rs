@@ -38,12 +38,21 @@ pub enum Store {
 
 const PROVIDERS: &str = "pass, env, file, command";
 
+/// Keys of which it depends on the provider whether they mean anything.
+const OF_PROVIDERS: [&str; 3] = ["store", "directory", "command"];
+
 impl Provider {
     pub(crate) fn read(node: &Node, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         let before = diagnostics.len();
         let mut table = Table::open(node, "`secrets`", diagnostics)?;
         let prefix = prefix(&mut table, diagnostics);
-        let provider = table.required("provider", "`secrets`", diagnostics)?;
+        let Some(provider) = table.required("provider", "`secrets`", diagnostics) else {
+            for key in OF_PROVIDERS {
+                table.get(key);
+            }
+            table.finish("`secrets`", diagnostics);
+            return None;
+        };
         let store = match provider.as_str() {
             Some("pass") => Some(Store::Pass { store: text(&mut table, "store", diagnostics) }),
             Some("env") => Some(Store::Env),

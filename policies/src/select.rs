@@ -33,10 +33,13 @@ impl Selection {
             && any(&self.tags, &|tag| tagged(resource, tag))
     }
 
-    /// What is asked for and matches nothing on any of these hosts.
+    /// What is asked for and matches nothing on any of these hosts. Nothing, if only they can tell what they have.
     pub fn problems(&self, repo: &Repo, resolutions: &[Resolution]) -> Vec<Diagnostic> {
-        let resources = || resolutions.iter().flat_map(|resolution| &resolution.resources);
         let mut problems = Vec::new();
+        if resolutions.iter().any(|resolution| resolution.unnamed) {
+            return problems;
+        }
+        let resources = || resolutions.iter().flat_map(|resolution| &resolution.resources);
         let mut missing = |option: &str, asked: &str, message: String, hint: Option<String>| {
             let given = Node::given(option, asked);
             problems.push(Diagnostic::error("empty-selection", message).at(&given.place, "").maybe_hint(hint));

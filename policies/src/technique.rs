@@ -19,6 +19,8 @@ pub struct Technique {
     pub description: Option<String>,
     /// What it may be told, in the order it is written.
     pub parameters: Vec<Parameter>,
+    /// A part of it could not be read: perhaps its parameters.
+    pub(crate) incomplete: bool,
     pub(crate) entries: Vec<Entry>,
     pub(crate) place: Place,
 }
@@ -27,6 +29,7 @@ impl Technique {
     /// Reads a technique. What is wrong in it is reported, and the rest of it is used.
     pub(crate) fn read(path: &str, node: &Node, kinds: &Kinds, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         let mut table = Table::open(node, "a technique", diagnostics)?;
+        let before = diagnostics.len();
         let named = table.get("technique");
         let place = named.map_or_else(|| Place::new(node.place.file(), 0..0), |node| node.place.clone());
         let name: String = table.read("technique", diagnostics).unwrap_or_else(|| stem(path).to_owned());
@@ -39,7 +42,9 @@ impl Technique {
             diagnostics.push(Diagnostic::warning("empty-technique", message).at(&place, ""));
         }
         let entries = entries.unwrap_or_default();
-        Some(Self { name, file: path.to_owned(), description, parameters, entries, place })
+        let told = diagnostics.get(before..).unwrap_or_default();
+        let incomplete = told.iter().any(|mistake| ["unknown-section", "not-a-mapping"].contains(&mistake.code));
+        Some(Self { name, file: path.to_owned(), description, parameters, incomplete, entries, place })
     }
 
     /// `key` is no parameter of this technique.

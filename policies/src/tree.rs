@@ -87,7 +87,7 @@ pub(crate) struct Memory(pub(crate) BTreeMap<String, Vec<u8>>);
 impl Memory {
     /// The names below a directory, cut at the next `/`.
     fn below<'a>(&'a self, dir: &str) -> impl Iterator<Item = &'a str> {
-        let prefix = format!("{dir}/");
+        let prefix = if dir == "." { String::new() } else { format!("{dir}/") };
         let all = self.0.range(prefix.clone()..).map(|(path, _)| path.as_str());
         all.map_while(move |path| path.strip_prefix(prefix.as_str()))
     }

@@ -6,6 +6,9 @@ use source::de::{NodeDeserializer, Recorder, about};
 use source::{Diagnostic, Key, Node, Place, Value};
 use std::collections::BTreeMap;
 
+/// The most elements of one declaration that are told one by one.
+const MOST: usize = 100;
+
 /// Typed fields in their canonical form.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Typed {
@@ -13,10 +16,13 @@ pub(crate) struct Typed {
     pub(crate) places: BTreeMap<String, Place>,
     /// Where values were written that come from elsewhere: from a variable.
     pub(crate) from: BTreeMap<String, Place>,
+    /// Fields whose value depends on facts that are not known yet.
+    pub(crate) open: BTreeMap<String, Place>,
 }
 
 impl Typed {
-    /// Types the fields. Each field that cannot be typed is reported and left out; the flag says that none was.
+    /// Types the fields. Each field that cannot be typed is reported and left out, of a list or a mapping each element;
+    /// the flag says that none was.
     pub(crate) fn new(
         kind: &Kind,
         mut fields: Vec<(Key, Node)>,
@@ -27,6 +33,7 @@ impl Typed {
         let from: BTreeMap<_, _> = from.map(|(key, node)| (key.text.to_string(), node.place.clone())).collect();
         let places = fields.iter().map(|(key, node)| (key.text.to_string(), spanning(key, node))).collect();
         let mut whole = true;
+        let mut damaged: Vec<Key> = Vec::new();
         loop {
             let node = Node { value: Value::Map(std::mem::take(&mut fields)), place: place.clone() };
             let recorder = Recorder::default();
@@ -35,7 +42,10 @@ impl Typed {
                 kind.module.canonical(&mut erased)
             };
             let error = match result {
-                Ok(fields) => return (Self { fields, places, from }, whole),
+                Ok(mut fields) => {
+                    damaged.iter().for_each(|key| _ = fields.remove(&*key.text));
+                    return (Self { fields, places, from, open: BTreeMap::new() }, whole);
+                }
                 Err(error) => error,
             };
             whole = false;
@@ -50,6 +60,10 @@ impl Typed {
                 return (Self::default(), false);
             };
             let (key, node) = fields.remove(guilty);
+            if let Some(rest) = at.as_ref().and_then(|at| without(&node, at)).filter(|_| damaged.len() < MOST) {
+                fields.insert(guilty, (key.clone(), rest));
+                damaged.push(key.clone());
+            }
             diagnostic.message = about(&key.text, &diagnostic.message);
             diagnostic.labels.truncate(1);
             if at.is_some_and(|at| at.path() != key.place.path() || !between(&key.place, &node.place, &at)) {
@@ -58,6 +72,24 @@ impl Typed {
             diagnostics.push(diagnostic);
         }
     }
+}
+
+/// A list or a mapping without its element at a place.
+fn without(node: &Node, at: &Place) -> Option<Node> {
+    let value = match &node.value {
+        Value::List(items) => {
+            let guilty = items.iter().position(|item| mentions(item, at))?;
+            let rest = items.iter().enumerate().filter(|(index, _)| *index != guilty);
+            Value::List(rest.map(|(_, item)| item.clone()).collect())
+        }
+        Value::Map(entries) => {
+            let guilty = entries.iter().position(|(key, item)| key.place == *at || mentions(item, at))?;
+            let rest = entries.iter().enumerate().filter(|(index, _)| *index != guilty);
+            Value::Map(rest.map(|(_, entry)| entry.clone()).collect())
+        }
+        Value::Scalar(_) | Value::Unknown => return None,
+    };
+    Some(Node { value, place: node.place.clone() })
 }
 
 /// Whether a value is written behind its key, as far as a file can tell.

@@ -30,10 +30,18 @@ pub(crate) fn read(node: &Node, techniques: &[Technique], diagnostics: &mut Vec<
     match node.as_list() {
         Some(items) => items.iter().filter_map(|item| one(item, techniques, diagnostics)).collect(),
         None => {
+            let glued = match &node.value {
+                Value::Map(entries) => entries.iter().any(|(key, _)| key.text.starts_with('-')),
+                _ => node.as_str().is_some_and(|text| text.starts_with('-')),
+            };
+            let hint = match glued {
+                true => "write a space after each `-`",
+                false => "write it as a list: `use: [{NAME: {…}}]`, or `- NAME: {…}` on a line of its own",
+            };
             diagnostics.push(
                 Diagnostic::error("bad-use", format!("`use` is a list of techniques, not {}", node.kind()))
                     .at(&node.place, "")
-                    .hint("write it as a list: `use: [{NAME: {…}}]`, or `- NAME: {…}` on a line of its own"),
+                    .hint(hint),
             );
             Vec::new()
         }
@@ -122,11 +130,14 @@ impl Usage {
             return None;
         };
         let known = |key: &Key| technique.parameters.iter().any(|parameter| *parameter.name == *key.text);
-        for (key, _) in arguments.iter().filter(|(key, _)| !known(key)) {
+        for (key, _) in arguments.iter().filter(|(key, _)| !known(key) && !technique.incomplete) {
             diagnostics.push(technique.unknown_parameter(key));
         }
+        let misspelt =
+            |name: &str| arguments.iter().any(|(key, _)| !known(key) && suggest::nearest(&key.text, [name]).is_some());
         for parameter in technique.parameters.iter().filter(|parameter| !parameter.is_optional()) {
-            if !arguments.iter().any(|(key, _)| *key.text == *parameter.name) {
+            let given = arguments.iter().any(|(key, _)| *key.text == *parameter.name);
+            if !given && !misspelt(&parameter.name) {
                 let message = format!("the technique `{}` needs `{}`", technique.name, parameter.name);
                 diagnostics.push(
                     Diagnostic::error("missing-parameter", message)

@@ -1,5 +1,6 @@
 //! `waivers.yml`: deviations that are accepted for a while.
 
+use crate::kinds::Kinds;
 use inventory::Inventory;
 use jiff::civil::Date;
 use source::table::Table;
@@ -30,19 +31,30 @@ impl Waiver {
         format!("{} ({}, until {})", self.reason, self.owner, self.until)
     }
 
+    /// The hosts among `names` that it is for.
+    pub fn hosts_among<'a>(&self, inventory: &Inventory, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+        let is_for = |name: &str| inventory.hosts().iter().position(|host| host.name == name);
+        names.filter(|name| is_for(name).is_some_and(|index| self.hosts.contains(&index))).map(str::to_owned).collect()
+    }
+
     pub(crate) fn covers(&self, host: usize, id: &str) -> bool {
         self.hosts.contains(&host) && glob::matches(&self.resource, id)
     }
 }
 
 /// Reads the list. A waiver that no longer holds on `today` is reported.
-pub(crate) fn read(node: &Node, inventory: &Inventory, today: Date, diagnostics: &mut Vec<Diagnostic>) -> Vec<Waiver> {
+pub(crate) fn read(
+    node: &Node,
+    around: (&Inventory, &Kinds),
+    today: Date,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Waiver> {
     let Some(items) = node.as_list() else {
         let message = format!("`waivers.yml` is a list of waivers, not {}", node.kind());
         diagnostics.push(Diagnostic::error("not-a-list", message).at(&node.place, ""));
         return Vec::new();
     };
-    let waivers: Vec<Waiver> = items.iter().filter_map(|item| one(item, inventory, today, diagnostics)).collect();
+    let waivers: Vec<Waiver> = items.iter().filter_map(|item| one(item, around, today, diagnostics)).collect();
     for waiver in waivers.iter().filter(|waiver| waiver.expired) {
         let message = format!("the waiver for {} ended on {}", waiver.resource, waiver.until);
         diagnostics.push(
@@ -54,7 +66,12 @@ pub(crate) fn read(node: &Node, inventory: &Inventory, today: Date, diagnostics:
     waivers
 }
 
-fn one(node: &Node, inventory: &Inventory, today: Date, diagnostics: &mut Vec<Diagnostic>) -> Option<Waiver> {
+fn one(
+    node: &Node,
+    (inventory, kinds): (&Inventory, &Kinds),
+    today: Date,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Waiver> {
     let what = "a waiver";
     let mut table = Table::open(node, what, diagnostics)?;
     for key in ["resource", "hosts", "reason", "owner", "until"] {
@@ -69,7 +86,8 @@ fn one(node: &Node, inventory: &Inventory, today: Date, diagnostics: &mut Vec<Di
     let until = table.get("until").and_then(|node| date(node, diagnostics));
     table.finish(what, diagnostics);
     let until = until?;
-    Some(Waiver { resource: resource?, reason: reason?, owner: owner?, until, expired: until < today, place, hosts })
+    let resource = kinds.spelled(&resource?);
+    Some(Waiver { resource, reason: reason?, owner: owner?, until, expired: until < today, place, hosts })
 }
 
 fn date(node: &Node, diagnostics: &mut Vec<Diagnostic>) -> Option<Date> {

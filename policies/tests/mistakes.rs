@@ -1,4 +1,5 @@
-//! Every directory of `mistakes/` is a repository with a mistake in it; beside it is what `comply` says.
+//! Every directory of `mistakes/` is a repository with a mistake in it; beside it is what is said of it with the kinds of
+//! these tests. What `comply` says of most is the same, and held against this (tests/docs/messages.rs).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

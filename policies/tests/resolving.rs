@@ -2,73 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[allow(dead_code)]
 mod kinds;
+#[allow(dead_code)]
+mod repository;
 
-use engine::{Anchor, Mode, Resource, Severity};
+use engine::{Anchor, Mode, Severity};
 use kinds::{FileSpec, LinkSpec, PackageSpec, State, UserSpec};
-use policies::{Identity, Repo, Resolution, Selection};
-use proptest::prelude::*;
-use source::{Diagnostic, render};
-use std::path::Path;
-
-/// A repository of these files, and what loading it says.
-fn repository(files: &[(&str, &str)]) -> (tempfile::TempDir, Repo, Vec<Diagnostic>) {
-    let dir = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = dir.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    let (repo, diagnostics) = load(dir.path(), &[]);
-    (dir, repo, diagnostics)
-}
-
-fn load(root: &Path, vars: &[(String, String)]) -> (Repo, Vec<Diagnostic>) {
-    let (repo, diagnostics) = policies::load_on(root, kinds::MODULES, vars, "2026-11-20".parse().unwrap());
-    (repo.unwrap(), diagnostics)
-}
-
-/// A repository without any mistake.
-fn good(files: &[(&str, &str)]) -> (tempfile::TempDir, Repo) {
-    let (dir, repo, diagnostics) = repository(files);
-    assert_eq!(render(&diagnostics, false), "");
-    (dir, repo)
-}
-
-/// One policy on the hosts `one` and `two`.
-fn policy(text: &str) -> (tempfile::TempDir, Repo) {
-    good(&[TWO_HOSTS, ("policies/web.yml", text)])
-}
-
-/// The resources of a host of a repository without any mistake.
-fn resolved(repo: &Repo, host: &str) -> Resolution {
-    let resolution = repo.resolve(host, None);
-    assert_eq!(render(&resolution.diagnostics, false), "");
-    resolution
-}
-
-fn get<'a>(resolution: &'a Resolution, id: &str) -> &'a Resource {
-    resolution.resources.iter().find(|resource| resource.id.to_string() == id).unwrap()
-}
-
-fn ids(resolution: &Resolution) -> Vec<String> {
-    resolution.resources.iter().map(|resource| resource.id.to_string()).collect()
-}
-
-fn spec<T: 'static>(resource: &Resource) -> &T {
-    resource.spec.as_ref().unwrap().spec().downcast_ref().unwrap()
-}
+use policies::{Identity, Repo};
+use repository::{TWO_HOSTS, debian, get, good, ids, load, policy, repository, resolved, spec};
+use source::render;
 
 fn motd(repo: &Repo, host: &str) -> String {
     let resolution = resolved(repo, host);
     spec::<FileSpec>(get(&resolution, "file//etc/motd")).content.clone().unwrap()
 }
-
-fn debian(version: &str) -> Identity {
-    Identity { os_id: Some("debian".into()), os_version: Some(version.into()), ..Identity::default() }
-}
-
-const TWO_HOSTS: (&str, &str) = ("inventory.yml", "hosts: {one: {}, two: {}}\n");
 
 #[test]
 fn members_as_data_become_users() {
@@ -339,78 +287,6 @@ fn requires_may_name_what_another_host_has() {
 }
 
 #[test]
-fn a_waiver_covers_ids_on_its_hosts_until_its_last_day() {
-    let (_dir, repo, diagnostics) = repository(&[
-        TWO_HOSTS,
-        ("policies/a.yml", "hosts: [all]\npackages: [curl, vim]\nusers: [ppom]\n"),
-        (
-            "waivers.yml",
-            "- {resource: package/*, hosts: [one], reason: old, owner: ppom, until: 2026-11-20}\n\
-             - {resource: user/ppom, hosts: [one], reason: old, owner: ppom, until: 2026-11-19}\n\
-             - {resource: \"*\", hosts: [two], reason: it moves, owner: ppom, until: 2027-01-01}\n",
-        ),
-    ]);
-    assert_eq!(diagnostics.iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>(), ["waiver-expired"]);
-    let one = resolved(&repo, "one");
-    assert_eq!(get(&one, "package/vim").waiver.as_deref(), Some("old (ppom, until 2026-11-20)"));
-    assert_eq!(get(&one, "user/ppom").waiver, None);
-    assert!(repo.unused_waivers(&[one, resolved(&repo, "two")]).is_empty());
-    assert_eq!(repo.unreachable_waiver("one"), None);
-    assert_eq!(repo.unreachable_waiver("two").as_deref(), Some("it moves (ppom, until 2027-01-01)"));
-}
-
-#[test]
-fn a_selection_marks_what_it_asks_for() {
-    let (_dir, repo) = good(&[
-        TWO_HOSTS,
-        ("policies/a.yml", "hosts: [all]\ntags: [base]\npackages: [curl]\nfiles: {/etc/motd: {mode: 0644}}\n"),
-        ("policies/b.yml", "hosts: [all]\npackages: {curl: {tags: [web]}, vim: present}\n"),
-    ]);
-    let chosen = |selection: Selection| {
-        let mut resolution = resolved(&repo, "one");
-        selection.apply(&mut resolution);
-        let chosen = resolution.resources.iter().filter(|resource| resource.selected);
-        chosen.map(|resource| resource.id.to_string()).collect::<Vec<_>>()
-    };
-    let list = |text: &str| vec![text.to_owned()];
-    assert_eq!(chosen(Selection { policies: list("b"), ..Selection::default() }), ["package/curl", "package/vim"]);
-    assert_eq!(chosen(Selection { only: list("file/*"), ..Selection::default() }), ["file//etc/motd"]);
-    assert_eq!(chosen(Selection { tags: list("web"), policies: list("a"), ..Selection::default() }), ["package/curl"]);
-    assert_eq!(chosen(Selection::default()).len(), 3);
-}
-
-#[test]
-fn a_selection_that_matches_nothing_is_a_mistake() {
-    let (_dir, repo) = policy("hosts: [all]\ntags: [base]\npackages: [curl]\n");
-    let problems = |selection: Selection| selection.problems(&repo, &[resolved(&repo, "one")]);
-    let selection =
-        Selection { policies: vec!["wbe".into()], only: vec!["package/crul".into()], tags: vec!["bsae".into()] };
-    insta::assert_snapshot!(render(&problems(selection), false), @r"
-    error[empty-selection]: there is no policy `wbe`
-    --> --policy wbe
-     = help: did you mean `web`?
-
-    error[empty-selection]: `package/crul` matches no resource on the hosts of this run
-    --> --only package/crul
-     = help: did you mean `package/curl`?
-
-    error[empty-selection]: no resource on the hosts of this run has the tag `bsae`
-    --> --tag bsae
-     = help: did you mean `base`?
-    ");
-    let selection = Selection { tags: vec!["base".into()], ..Selection::default() };
-    assert!(problems(selection).is_empty());
-}
-
-#[test]
-fn the_root_is_the_nearest_directory_with_an_inventory() {
-    let (dir, _) = policy("hosts: [all]\npackages: [curl]\n");
-    let inside = dir.path().join("policies");
-    assert_eq!(policies::discover(&inside), Some(dir.path().canonicalize().unwrap()));
-    assert_eq!(policies::discover(Path::new("/proc/self")), None);
-}
-
-#[test]
 fn every_resource_is_shown_what_all_of_them_provide() {
     let (_dir, repo) = policy("hosts: [all]\nlinks: {/a: {target: /x}, /b: {target: /y}}\n");
     let resolution = resolved(&repo, "one");
@@ -452,77 +328,4 @@ fn a_policy_leaves_out_its_exceptions() {
     let (_dir, repo) = policy("hosts: [all]\nexcept: [\"t*\"]\npackages: [curl]\n");
     assert_eq!(ids(&resolved(&repo, "one")), ["package/curl"]);
     assert!(ids(&resolved(&repo, "two")).is_empty());
-}
-
-/// 50 hosts, 200 policies, 1000 resources each: a third of them with variables.
-#[test]
-fn a_large_repository_is_resolved_in_little_time() {
-    let hosts: String = (0..50).map(|n| format!("  host{n}: {{vars: {{number: {n}}}}}\n")).collect();
-    let inventory = format!("hosts:\n{hosts}");
-    let texts: Vec<(String, String)> = (0..200)
-        .map(|n| {
-            let path = format!("policies/p{n}.yml");
-            let text = format!(
-                "hosts: [all]\nwhen: number >= 0\npackages: [a{n}, b{n}]\nusers:\n  u{n}: {{shell: /bin/bash, groups: [ops, g{n}]}}\n\
-                 files:\n  /etc/a{n}: {{content: \"on {{{{ host.name }}}}\", mode: 0644}}\n  /etc/b{n}: {{content: \"{{{{ number + 1 }}}}\"}}\n"
-            );
-            (path, text)
-        })
-        .collect();
-    let mut files = vec![("inventory.yml", inventory.as_str())];
-    files.extend(texts.iter().map(|(path, text)| (path.as_str(), text.as_str())));
-    let started = std::time::Instant::now();
-    let (_dir, repo) = good(&files);
-    let loaded = started.elapsed();
-    for host in repo.inventory().hosts() {
-        assert_eq!(resolved(&repo, &host.name).resources.len(), 1000);
-    }
-    eprintln!("loaded in {loaded:?}, resolved in {:?}", started.elapsed() - loaded);
-    assert!(started.elapsed() < std::time::Duration::from_secs(60));
-}
-
-/// Pieces of policies, put together at random.
-fn policyish() -> impl Strategy<Value = String> {
-    let key = prop_oneof![
-        Just("hosts"),
-        Just("users"),
-        Just("files"),
-        Just("packages"),
-        Just("when"),
-        Just("mode"),
-        Just("name"),
-        Just("for_each"),
-        Just("requires"),
-        Just("tags"),
-        Just("shell"),
-        Just("groups"),
-        Just("ppom"),
-        Just("why"),
-    ];
-    let value = prop_oneof![
-        Just("[all]".to_owned()),
-        Just("present".to_owned()),
-        Just("\"{{ host.name }}\"".to_owned()),
-        Just("[a, b]".to_owned()),
-        Just("{}".to_owned()),
-        Just("os.version > 1".to_owned()),
-        Just("host.groups".to_owned()),
-        Just("audit".to_owned()),
-        "\\PC{0,6}",
-    ];
-    let line = (0..4_usize, key, prop::option::of(value))
-        .prop_map(|(indent, key, value)| format!("{}{key}: {}\n", "  ".repeat(indent), value.unwrap_or_default()));
-    prop::collection::vec(line, 0..12).prop_map(|lines| lines.concat())
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn no_policy_makes_it_panic(text in policyish()) {
-        let (_dir, repo, diagnostics) = repository(&[TWO_HOSTS, ("policies/a.yml", &text)]);
-        render(&diagnostics, true);
-        render(&repo.resolve("one", None).diagnostics, true);
-        repo.resolve("two", Some(&debian("13")));
-    }
 }

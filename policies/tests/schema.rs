@@ -152,6 +152,18 @@ fn any_field_of_any_kind_may_be_a_template_and_none_may_be_null() {
 }
 
 #[test]
+fn an_editor_offers_every_keyword_of_sshd_and_takes_any_spelling() {
+    let schema = File::Policy.schema(modules::MODULES);
+    let offered = schema.pointer("/properties/sshd/anyOf/0/properties").unwrap().as_object().unwrap();
+    assert!(offered.contains_key("PermitRootLogin") && offered.len() > 100, "{offered:?}");
+    let validator = Validator::new(&schema).unwrap();
+    let valid = |name: &str, value: Value| validator.is_valid(&json!({ "hosts": ["all"], "sshd": { name: value } }));
+    for name in ["PermitRootLogin", "permitrootlogin"] {
+        assert!(valid(name, "no".into()) && !valid(name, json!({ "valeu": "no" })), "{name}");
+    }
+}
+
+#[test]
 fn short_forms_are_those_of_the_kind() {
     let validator = Validator::new(&File::Policy.schema(modules::MODULES)).unwrap();
     let valid = |section: &str, value: Value| validator.is_valid(&json!({ "hosts": ["all"], section: value }));
@@ -201,7 +213,11 @@ fn no_schema_knows_a_key_that_the_language_does_not() {
     policy["use"] = json!([filled(keys(&schema(File::Policy)["properties"]["use"]["items"]["anyOf"][0]))]);
     policy["use"][0]["t"] = json!({});
     for module in modules::MODULES {
-        let entries = &schema(File::Policy)["properties"][module.section()]["anyOf"][0]["additionalProperties"];
+        let file = schema(File::Policy);
+        let mut entries = &file["properties"][module.section()]["anyOf"][0]["additionalProperties"];
+        if let Some(reference) = entries["$ref"].as_str() {
+            entries = file.pointer(reference.trim_start_matches('#')).unwrap();
+        }
         let resource = if entries["anyOf"].is_array() { &entries["anyOf"][0] } else { entries };
         policy[module.section()] = json!({ "x": filled(keys(resource)) });
     }

@@ -4,12 +4,14 @@
 
 #[allow(dead_code)]
 mod kinds;
+#[allow(dead_code)]
+mod repository;
 
 use engine::{Id, Resource};
 use policies::{Repo, Resolution, Reveal};
+use repository::good;
 use source::{SecretName, Secrets};
 use std::collections::BTreeSet;
-use std::fs;
 use std::sync::Mutex;
 
 /// Remembers what it was asked for.
@@ -24,20 +26,12 @@ impl Secrets for Asked {
 }
 
 fn repo(policy: &str, files: &[(&str, &str)]) -> (tempfile::TempDir, Repo) {
-    let dir = tempfile::tempdir().unwrap();
     let fixed = [
         ("comply.yml", "secrets: {provider: pass}\nvars: {db: mattermost/db}\n"),
         ("inventory.yml", "hosts: {one: {}}\n"),
         ("policies/web.yml", policy),
     ];
-    for (path, text) in fixed.iter().chain(files) {
-        let path = dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    let (repo, diagnostics) = policies::load(dir.path(), kinds::MODULES, &[]);
-    assert!(diagnostics.is_empty(), "{diagnostics:?}");
-    (dir, repo.unwrap())
+    good(&[&fixed, files].concat())
 }
 
 fn revealed(repo: &Repo, names: &[&str]) -> (Resolution, Vec<String>) {

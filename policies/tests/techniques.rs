@@ -4,51 +4,26 @@
 
 #[allow(dead_code)]
 mod kinds;
+#[allow(dead_code)]
+mod repository;
 
-use engine::{Mode, Resource, Severity};
+use engine::{Mode, Severity};
 use kinds::{FileSpec, UserSpec};
-use policies::{Identity, Repo, Resolution};
-use source::render;
+use policies::{Identity, Repo};
+use repository::{get, good, ids, resolved, spec};
 
 const INVENTORY: &str = "hosts:\n  one: {vars: {domain: one.example}}\n  two: {vars: {domain: two.example}}\n";
 const COMPLY: &str = "vars:\n  sites:\n    pad: {port: 9001, ids: [1, 2]}\n    chat: {port: 8065, ids: [3]}\n";
 
 /// A repository of one technique, `service`, and one policy, `public`, without any mistake.
 fn repository(technique: &str, policy: &str) -> (tempfile::TempDir, Repo) {
-    let dir = tempfile::tempdir().unwrap();
-    let files = [
+    good(&[
         ("inventory.yml", INVENTORY),
         ("comply.yml", COMPLY),
         ("techniques/service.yml", technique),
         ("policies/public.yml", policy),
         ("templates/vhost", "{{ name }}.{{ domain }}:{{ port + 1 }}\n"),
-    ];
-    for (path, text) in files {
-        let path = dir.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    let (repo, diagnostics) = policies::load_on(dir.path(), kinds::MODULES, &[], "2026-11-20".parse().unwrap());
-    assert_eq!(render(&diagnostics, false), "");
-    (dir, repo.unwrap())
-}
-
-fn resolved(repo: &Repo, host: &str) -> Resolution {
-    let resolution = repo.resolve(host, None);
-    assert_eq!(render(&resolution.diagnostics, false), "");
-    resolution
-}
-
-fn get<'a>(resolution: &'a Resolution, id: &str) -> &'a Resource {
-    resolution.resources.iter().find(|resource| resource.id.to_string() == id).unwrap()
-}
-
-fn spec<T: 'static>(resource: &Resource) -> &T {
-    resource.spec.as_ref().unwrap().spec().downcast_ref().unwrap()
-}
-
-fn ids(resolution: &Resolution) -> Vec<String> {
-    resolution.resources.iter().map(|resource| resource.id.to_string()).collect()
+    ])
 }
 
 fn content(repo: &Repo, host: &str, id: &str) -> String {

@@ -22,6 +22,14 @@ pub fn about(key: &str, message: &str) -> String {
     if continues { format!("`{key}` {message}") } else { format!("`{key}`: {message}") }
 }
 
+/// How to make a list of what is none.
+pub fn as_list(node: &Node) -> String {
+    match node.as_str() {
+        Some(text) if text.starts_with('-') && text.len() > 1 => "write a space after each `-`".to_owned(),
+        _ => "write it as a list: `[…]`".to_owned(),
+    }
+}
+
 /// Remembers the innermost value at fault.
 #[derive(Default)]
 pub struct Recorder(RefCell<Option<(Place, Fault)>>);
@@ -153,7 +161,7 @@ impl<'a> NodeDeserializer<'a> {
     fn mismatch<T>(&self, wanted: &str) -> Result<T, Fault> {
         let mut fault = Fault::new(format!("must be {wanted}, not {}", self.node.kind()));
         if wanted == "a list" && self.node.as_str().is_some() {
-            fault.hint = Some("write it as a list: `[…]`".to_owned());
+            fault.hint = Some(as_list(self.node));
         }
         self.recorder.keep(&self.node.place, Err(fault))
     }

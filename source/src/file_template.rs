@@ -1,11 +1,14 @@
 //! Template files: full Tera, for content that is put on hosts.
 
+use crate::diagnostic::Diagnostic;
 use crate::place::{Place, SourceFile};
 use crate::rendering;
 use crate::scope::Scope;
 use crate::secret;
 use crate::suggest;
 use crate::tera_value::to_tera;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// A parsed template file.
 #[derive(Debug)]
@@ -13,6 +16,8 @@ pub struct FileTemplate {
     engine: tera::Tera,
     path: String,
     place: Place,
+    /// What is written in it.
+    file: Arc<SourceFile>,
     /// The names it may look up.
     names: Vec<String>,
 }
@@ -22,6 +27,8 @@ pub struct FileTemplate {
 pub enum NotRendered {
     /// It depends on facts of the host that are not known yet.
     Unknown,
+    /// It mentions names that are not there.
+    Undefined(Vec<Diagnostic>),
     /// It is wrong: a sentence with the place.
     Wrong(String),
 }
@@ -35,21 +42,25 @@ impl FileTemplate {
         let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         names.sort();
         let place = Place::whole(&SourceFile::new(path, ""));
-        Ok(Self { engine, path: path.to_owned(), place, names })
+        Ok(Self { engine, path: path.to_owned(), place, file: SourceFile::new(path, text), names })
     }
 
     /// Renders it with the names of a scope. Every name that it mentions must be there.
     pub fn render(&self, scope: &dyn Scope) -> Result<String, NotRendered> {
         let mut context = tera::Context::new();
         let mut unknown = false;
+        let mut undefined = Vec::new();
         for name in &self.names {
-            let Some(node) = scope.get(name) else {
-                let hint = suggest::nearest(name, scope.names()).map(|near| format!("; did you mean `{near}`?"));
-                let message = format!("{}: `{name}` is not defined{}", self.path, hint.unwrap_or_default());
-                return Err(NotRendered::Wrong(message));
-            };
-            unknown |= node.has_unknown();
-            context.insert_value(name.clone(), to_tera(node));
+            match scope.get(name) {
+                Some(node) => {
+                    unknown |= node.has_unknown();
+                    context.insert_value(name.clone(), to_tera(node));
+                }
+                None => undefined.push(self.undefined(name, scope)),
+            }
+        }
+        if !undefined.is_empty() {
+            return Err(NotRendered::Undefined(undefined));
         }
         if unknown {
             return Err(NotRendered::Unknown);
@@ -63,6 +74,27 @@ impl FileTemplate {
             Err(name) => Err(NotRendered::Wrong(format!("{}: the secret `{name}` {}", self.path, secret::CHANGED))),
         }
     }
+}
+
+impl FileTemplate {
+    fn undefined(&self, name: &str, scope: &dyn Scope) -> Diagnostic {
+        let at = first_use(self.file.text(), name).unwrap_or(0..0);
+        Diagnostic::error("undefined-name", format!("`{name}` is not defined"))
+            .at(&Place::new(&self.file, at), "")
+            .maybe_hint(suggest::hint(name, scope.names()))
+    }
+}
+
+/// Where a template first looks up a name.
+fn first_use(text: &str, name: &str) -> Option<Range<usize>> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let mut found = text.match_indices(name).filter(|(at, _)| {
+        let (before, after) = (text.get(..*at).unwrap_or(""), text.get(at + name.len()..).unwrap_or(""));
+        let last = |signs: [&str; 2]| signs.iter().filter_map(|sign| before.rfind(sign)).max();
+        let inside = last(["{{", "{%"]) > last(["}}", "%}"]);
+        inside && !before.ends_with(|c| is_part(c) || c == '.') && !after.starts_with(is_part)
+    });
+    found.next().map(|(at, _)| at..at + name.len())
 }
 
 fn complaint(path: &str, error: &tera::Error) -> String {

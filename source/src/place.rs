@@ -122,6 +122,12 @@ impl Place {
         self.file.hidden.lock().unwrap_or_else(PoisonError::into_inner).push(self.range());
     }
 
+    /// Whether no message may show what is written there.
+    pub fn is_hidden(&self) -> bool {
+        let hidden = self.file.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        hidden.iter().any(|hidden| hidden.start < self.end && self.start < hidden.end)
+    }
+
     /// What is written there.
     pub fn text(&self) -> &str {
         self.file.text.get(self.start..self.end).unwrap_or("")

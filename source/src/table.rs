@@ -58,10 +58,11 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Takes a key's value; that it is not there is an error of `what`.
+    /// Takes a key's value; that it is not there is an error of `what`. A slip of the pen is told as the key that means
+    /// nothing, once.
     pub fn required(&mut self, key: &'static str, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<&'a Node> {
         let value = self.get(key);
-        if value.is_none() {
+        if value.is_none() && !self.rest().any(|(written, _)| suggest::nearest(&written.text, [key]).is_some()) {
             diagnostics.push(
                 Diagnostic::error("missing-key", format!("{what} needs `{key}`")).at(&self.node.place, "not in here"),
             );

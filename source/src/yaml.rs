@@ -2,6 +2,7 @@
 //! the first one; depth, size and the expansion of aliases are bounded.
 
 use crate::diagnostic::Diagnostic;
+use crate::hide;
 use crate::node::{Key, Node, Scalar, Style, Value};
 use crate::place::{Place, SourceFile};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
@@ -172,11 +173,20 @@ impl<'a> Builder<'a> {
     }
 
     fn unreadable(&self, info: &str, at: usize) -> Box<Diagnostic> {
+        let before = self.file.text().get(..at).unwrap_or_default().trim_end().len();
+        let at_the_end = self.file.text().get(before..).is_none_or(|rest| rest.trim().is_empty());
+        if let Some(open) = self.open_bracket().filter(|_| at_the_end) {
+            return self.unclosed(open);
+        }
+        // Nothing is written at the end itself: its last line says more.
+        let at = if at_the_end { before.saturating_sub(1) } else { at };
         let line = self.file.line_at(at);
         let text = self.file.text().get(self.file.line_range(line)).unwrap_or("");
         let indent: String = text.chars().take_while(|c| c.is_whitespace()).collect();
         let hint = if indent.contains('\t') {
             Some("YAML is indented with spaces, never with tabs".to_owned())
+        } else if text.contains(|c: char| c.is_whitespace() && !c.is_ascii()) {
+            Some("there is a space in this line that YAML takes for a letter: type it anew".to_owned())
         } else {
             quote_braces(text)
         };
@@ -187,9 +197,34 @@ impl<'a> Builder<'a> {
         )
     }
 
+    /// Where the innermost `{` or `[` is that is open.
+    fn open_bracket(&self) -> Option<usize> {
+        let (Open::List { start, .. } | Open::Map { start, .. }) = self.stack.last()?;
+        self.file.text().get(*start..)?.starts_with(['{', '[']).then_some(*start)
+    }
+
+    fn unclosed(&self, open: usize) -> Box<Diagnostic> {
+        let text = self.file.text();
+        let rest = text.get(open..self.file.line_range(self.file.line_at(open)).end).unwrap_or_default();
+        let sign = if rest.starts_with('{') { '}' } else { ']' };
+        let hint = match rest.contains(" #") {
+            true => format!("write its `{sign}`; what follows ` #` is a comment, unless it stands in quotes"),
+            false => format!("write its `{sign}`"),
+        };
+        let bracket = rest.get(..1).unwrap_or_default();
+        let message = format!("this is not YAML: a `{bracket}` is never closed");
+        let place = Place::new(self.file, open..open + 1);
+        Box::new(Diagnostic::error("yaml-syntax", message).at(&place, "").hint(hint))
+    }
+
     fn tagged(&mut self, span: Span) {
-        let line = self.file.line_at(self.offsets.byte(span.start.index()));
-        let place = Place::new(self.file, self.file.line_range(line));
+        let at = self.offsets.byte(span.start.index());
+        let rest = self.file.text().get(at..).unwrap_or_default();
+        // An anchor may stand before it.
+        let mut words = rest.split(|c: char| c.is_whitespace() || ",]}".contains(c));
+        let tag = words.find(|word| word.starts_with('!')).unwrap_or_default();
+        let start = at + rest.find(tag).unwrap_or(0);
+        let place = Place::new(self.file, start..start + tag.len());
         self.diagnostics.push(
             Diagnostic::error("yaml-tag", "tags (`!…`) mean nothing here")
                 .at(&place, "")
@@ -316,7 +351,12 @@ impl<'a> Builder<'a> {
             None => self.root = Some(node),
             Some(Open::List { items, .. }) => items.push(node),
             Some(Open::Map { entries, key, .. }) => match std::mem::replace(key, Pending::Key) {
-                Pending::Value(key) => entries.push((key, node)),
+                Pending::Value(key) => {
+                    if hide::hides(&key.text) {
+                        hide::value(&node);
+                    }
+                    entries.push((key, node));
+                }
                 Pending::Refused => {}
                 Pending::Key => {
                     *key = Pending::Refused;

@@ -154,8 +154,27 @@ fn a_template_file_is_full_tera() {
 #[test]
 fn a_template_file_must_not_mention_what_is_not_there() {
     let wrong = |text: &str| FileTemplate::parse("motd", text).unwrap().render(&scope()).unwrap_err();
-    let undefined = NotRendered::Wrong("motd: `domian` is not defined; did you mean `domain`?".into());
-    assert_eq!(wrong("{% if domian %}x{% endif %}"), undefined);
+    let undefined = |text: &str| match wrong(text) {
+        NotRendered::Undefined(names) => source::render(&names, false),
+        other => panic!("{other:?}"),
+    };
+    insta::assert_snapshot!(undefined("domian of old\n{% if site.domian and domian %}x{% endif %} {{ nope }} {{ domian }}"), @r"
+    error[undefined-name]: `domian` is not defined
+     --> motd:2:23
+      |
+    2 | {% if site.domian and domian %}x{% endif %} {{ nope }} {{ domian }}
+      |                       ^^^^^^
+      |
+      = help: did you mean `domain`?
+
+    error[undefined-name]: `nope` is not defined
+     --> motd:2:48
+      |
+    2 | {% if site.domian and domian %}x{% endif %} {{ nope }} {{ domian }}
+      |                                                ^^^^
+      |
+      = help: known here: domain, port, version, perms, tls, members, site, arch
+    ");
     assert!(matches!(wrong("a\n{{ site.nope }}"), NotRendered::Wrong(message) if message.starts_with("motd:2:")));
     assert_eq!(wrong("{{ arch }}"), NotRendered::Unknown);
     assert!(FileTemplate::parse("motd", "{% if %}").unwrap_err().starts_with("motd:1:"));

@@ -76,11 +76,15 @@ fn plain<T: JsonSchema>() -> Value {
 }
 
 fn finish(schema: Value, title: &str) -> Value {
-    let Value::Object(rest) = schema else { return schema };
+    let Value::Object(mut rest) = schema else { return schema };
+    let mut definitions = Map::from_iter([("data".to_owned(), value::data())]);
+    if let Some(Value::Object(own)) = rest.remove("definitions") {
+        definitions.extend(own);
+    }
     let mut whole = Map::new();
     whole.insert("$schema".to_owned(), DRAFT.into());
     whole.insert("title".to_owned(), title.into());
-    whole.insert("definitions".to_owned(), json!({ "data": value::data() }));
+    whole.insert("definitions".to_owned(), definitions.into());
     whole.extend(rest.into_iter().filter(|(key, _)| !matches!(key.as_str(), "$schema" | "title")));
     Value::Object(whole)
 }

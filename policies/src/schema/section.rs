@@ -31,6 +31,9 @@ fn with_sections(mut file: Value, modules: &[&dyn AnyModule]) -> Value {
     if let Some(Value::Object(properties)) = file.get_mut("properties") {
         properties.extend(modules.iter().map(|module| (module.section().to_owned(), section(*module))));
     }
+    // What many names have in common stands once.
+    let named = modules.iter().filter(|module| !module.names().is_empty());
+    file["definitions"] = named.map(|module| (module.kind().to_owned(), entry(*module))).collect::<Map<_, _>>().into();
     file
 }
 
@@ -56,7 +59,14 @@ fn section(module: &dyn AnyModule) -> Value {
         "type": "array",
         "items": { "type": ["string", "number", "boolean"], "not": { "pattern": "\\{\\{" } },
     });
-    let entries = json!({ "type": "object", "propertyNames": key(), "additionalProperties": entry(module) });
+    let known = module.names();
+    let entry =
+        if known.is_empty() { entry(module) } else { json!({ "$ref": format!("#/definitions/{}", module.kind()) }) };
+    let known: Map<_, _> = known.into_iter().map(|name| (name.to_owned(), entry.clone())).collect();
+    let mut entries = json!({ "type": "object", "propertyNames": key(), "additionalProperties": entry });
+    if !known.is_empty() {
+        entries["properties"] = known.into();
+    }
     json!({ "description": summary(module.doc()), "anyOf": [entries, names] })
 }
 

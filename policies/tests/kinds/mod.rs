@@ -71,7 +71,7 @@ impl Module for User {
             problems.push(Problem::name("the name is longer than 32 characters").hint("shorten it"));
         }
         if spec.shell.as_ref().is_some_and(|shell| !shell.starts_with('/')) {
-            problems.push(Problem::field("shell", "the shell is an absolute path"));
+            problems.push(Problem::field("shell", "the shell must be an absolute path"));
         }
         problems
     }
