@@ -14,9 +14,12 @@ pub struct Change {
     /// What differs.
     #[serde(flatten)]
     pub difference: Difference,
-    /// Which step of the resource puts it right; an index into [`crate::Module::STEPS`].
+    /// Which step of the resource puts it right, or, if that is past, a later one; an index into [`crate::Module::STEPS`].
     #[serde(skip)]
     pub step: usize,
+    /// Why enforce leaves this to people; `None`: it puts it right.
+    #[serde(skip)]
+    pub stays: Option<&'static str>,
 }
 
 /// How it differs.
@@ -89,8 +92,14 @@ impl Change {
         self
     }
 
+    /// The same change, which enforce tells and leaves to people, and why.
+    pub fn stays(mut self, why: &'static str) -> Self {
+        self.stays = Some(why);
+        self
+    }
+
     fn of(field: &'static str, difference: Difference) -> Self {
-        Self { field, element: None, difference, step: 0 }
+        Self { field, element: None, difference, step: 0, stays: None }
     }
 
     /// What tells this change from others of the same resource between two runs: the field and, in a set,
@@ -106,4 +115,9 @@ impl Change {
             },
         }
     }
+}
+
+/// Why enforce does nothing about all of `changes`, if they are all left to people.
+pub(crate) fn left_to_people(changes: &[Change]) -> Option<&'static str> {
+    changes.iter().map(|change| change.stays).reduce(|one, other| one.and_then(|why| other.map(|_| why))).flatten()
 }

@@ -2,9 +2,8 @@
 
 use crate::graph::{Node, Problem};
 use crate::id::Id;
-use crate::links::{Anchor, Links};
+use crate::links::{Anchor, Homes, Links, Others};
 use crate::resource::Resource;
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that is claimed twice. Of what may not be wanted at all nothing is said.
@@ -20,27 +19,37 @@ pub(crate) fn problems(resources: &[Resource], nodes: &[Node], links: &[Links]) 
     problems
 }
 
-/// A path is a file, a directory or a link, by one of them. What kinds of their own keep together in one file is theirs.
-fn paths<'a>(all: impl Iterator<Item = (&'a Id, &'a Links)>) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut first: BTreeMap<&str, &Id> = BTreeMap::new();
+/// A path is a file, a directory or a link, by one of them.
+fn paths<'a>(all: impl Iterator<Item = (&'a Id, &'a Links)> + Clone) -> Vec<Problem> {
+    let homes = Homes::of(all.clone().map(|(_, links)| links));
+    let mut claims: BTreeMap<String, Vec<(&Id, Others)>> = BTreeMap::new();
     for (id, links) in all {
-        for anchor in links.provides.iter().chain(&links.removes) {
-            let Anchor::Path(path) = anchor else { continue };
-            match first.entry(path) {
-                Entry::Vacant(free) => {
-                    free.insert(id);
-                }
-                Entry::Occupied(taken) if taken.get().kind != id.kind => problems.push(Problem::PathTwice {
-                    path: path.clone(),
-                    first: (*taken.get()).clone(),
-                    second: id.clone(),
-                }),
-                Entry::Occupied(_) => {}
+        let alone = links.provides.iter().chain(&links.removes).map(|anchor| (anchor, Others::None));
+        for (anchor, others) in alone.chain(links.keeps.iter().map(|(anchor, others)| (anchor, *others))) {
+            let Some(path) = homes.path(anchor) else { continue };
+            let claimed = claims.entry(path).or_default();
+            // Of many that keep one path together, one is told.
+            if others != Others::SameKind || !claimed.iter().any(|(first, _)| first.kind == id.kind) {
+                claimed.push((id, others));
             }
         }
     }
+    let mut told = BTreeSet::new();
+    let mut problems = Vec::new();
+    for (path, claimed) in claims {
+        for (at, second) in claimed.iter().enumerate() {
+            let first = claimed.iter().take(at).find(|first| disagree(first, second));
+            problems.extend(first.filter(|first| told.insert((first.0, second.0))).map(|(first, _)| {
+                Problem::PathTwice { path: path.clone(), first: (*first).clone(), second: second.0.clone() }
+            }));
+        }
+    }
     problems
+}
+
+fn disagree((first, others): &(&Id, Others), (second, rest): &(&Id, Others)) -> bool {
+    let same_kind = first.kind == second.kind;
+    first != second && !others.allow(same_kind) && !rest.allow(same_kind)
 }
 
 /// Who is put into a group is among its members, where those are listed.

@@ -1,14 +1,14 @@
 //! Puts a host right, level by level, and grants verdicts only on what is seen afterwards.
 
 use crate::canary::Canary;
-use crate::change::Change;
+use crate::change::{Change, left_to_people};
 use crate::command::Op;
 use crate::event::{Event, Watch};
 use crate::graph::{Node, Strength};
 use crate::id::Id;
 use crate::link::Connect;
 use crate::module::Checked;
-use crate::plan::{Plan, may_change, plan_level, refuse_dangers};
+use crate::plan::{may_change, plan_level};
 use crate::query::Blind;
 use crate::resource::Resource;
 use crate::secrecy::Discreet;
@@ -28,10 +28,14 @@ pub enum Approval {
 }
 
 impl Approval {
-    fn allows(&self, op: &Op) -> bool {
+    pub(crate) fn allows(&self, op: &Op) -> bool {
+        op.destroys.is_none() || op.serves.iter().all(|id| self.names(id))
+    }
+
+    pub(crate) fn names(&self, id: &Id) -> bool {
         match self {
-            Self::Only(named) if op.destroys.is_some() => op.serves.iter().all(named),
-            _ => true,
+            Self::All => true,
+            Self::Only(named) => named(id),
         }
     }
 }
@@ -109,7 +113,7 @@ pub fn declined(survey: &Survey, why: &str) -> BTreeMap<usize, Verdict> {
             Verdict::Drift { held, .. } => {
                 let resource = &survey.resources[index];
                 let own = resource.held_by.clone().or_else(|| resource.secrets.why());
-                *held = Some(own.unwrap_or_else(|| why.to_owned()));
+                *held = Some(own.or(held.take()).unwrap_or_else(|| why.to_owned()));
             }
             _ => {}
         }
@@ -173,7 +177,7 @@ fn due_before(survey: &Survey, course: &Course, nodes: &[Node]) -> Vec<Node> {
     };
     let open = |node: &&Node| match &survey.states[node.resource] {
         State::Checked(checked) => {
-            checked.changes.iter().any(|change| change.step == node.step)
+            survey.states[node.resource].open().any(|change| change.step <= node.step)
                 || follows(&survey.resources[node.resource], checked)
         }
         State::Unseen => false,
@@ -185,11 +189,10 @@ fn due_before(survey: &Survey, course: &Course, nodes: &[Node]) -> Vec<Node> {
 }
 
 /// All ids that are served together with one that a guarded operation serves.
-fn guarded_ids(plan: &Plan) -> BTreeSet<Id> {
-    let mut ids: BTreeSet<Id> =
-        plan.ops.iter().filter(|op| op.guard.is_some()).flat_map(|op| &op.serves).cloned().collect();
+fn guarded_ids(ops: &[Op]) -> BTreeSet<Id> {
+    let mut ids: BTreeSet<Id> = ops.iter().filter(|op| op.guard.is_some()).flat_map(|op| &op.serves).cloned().collect();
     loop {
-        let together = plan.ops.iter().filter(|op| op.serves.iter().any(|id| ids.contains(id)));
+        let together = ops.iter().filter(|op| op.serves.iter().any(|id| ids.contains(id)));
         let more: BTreeSet<Id> = together.flat_map(|op| &op.serves).cloned().collect();
         if more.is_subset(&ids) {
             return ids;
@@ -208,44 +211,45 @@ struct Hand<'a> {
 
 impl Hand<'_> {
     /// What is to be done for those of `nodes` that may be changed now.
-    fn plan(&mut self, survey: &mut Survey, nodes: &[Node], course: &mut Course) -> (Vec<Node>, Plan) {
+    fn plan(&mut self, survey: &mut Survey, nodes: &[Node], course: &mut Course) -> (Vec<Node>, Vec<Op>) {
         let open: Vec<Node> = nodes
             .iter()
             .copied()
             .filter(|node| may_change(survey, node.resource))
             .filter(|node| !course.stopped(node.resource) && blocked_by(survey, course, node.resource).is_none())
             .collect();
-        let mut plan = plan_level(survey, self.session, &open, self.watch);
-        refuse_dangers(survey, self.session, &mut plan, self.watch);
+        // What is left of earlier steps, such as what could not be told to be of an earlier one before, has its turn too.
+        let differs = |node: &&Node| survey.states[node.resource].open().any(|change| change.step <= node.step);
+        let drifting: Vec<Node> = open.iter().filter(differs).copied().collect();
+        let level = plan_level(survey, self.session, &drifting, self.approval, self.watch);
         let index_of = index_of(survey);
-        for (id, why) in &plan.refused {
-            course.failed.extend(index_of.get(id).map(|&index| (index, why.clone())));
+        for (id, why) in level.refused.into_iter().chain(level.dangers) {
+            course.failed.extend(index_of.get(&id).map(|&index| (index, why)));
         }
-        for op in plan.ops.iter().filter(|op| !self.approval.allows(op)) {
+        for op in &level.held {
             let what = op.destroys.as_deref().unwrap_or_default();
-            for id in &op.serves {
+            for id in op.serves.iter().filter(|id| !self.approval.names(id)) {
                 let held = format!("it destroys {what} for good; say yes to the plan, or give --allow-destroy '{id}'");
-                course.held.extend(index_of.get(id).map(|&index| (index, held.clone())));
+                course.held.extend(index_of.get(id).map(|&index| (index, held)));
             }
         }
-        plan.ops.retain(|op| op.serves.iter().all(|id| index_of.get(id).is_none_or(|index| !course.stopped(*index))));
-        (open, plan)
+        (open, level.ops)
     }
 
     /// Applies one level but for what is guarded, and, if anything was run, looks at everything again.
     fn apply_level(&mut self, survey: &mut Survey, nodes: &[Node], number: usize, course: &mut Course) {
-        let (open, mut plan) = self.plan(survey, nodes, course);
-        let guarded = guarded_ids(&plan);
-        plan.ops.retain(|op| !op.serves.iter().any(|id| guarded.contains(id)));
+        let (open, mut ops) = self.plan(survey, nodes, course);
+        let guarded = guarded_ids(&ops);
+        ops.retain(|op| !op.serves.iter().any(|id| guarded.contains(id)));
         course.put_off.extend(open.iter().filter(|node| guarded.contains(&survey.resources[node.resource].id)));
-        if plan.ops.is_empty() {
+        if ops.is_empty() {
             return;
         }
-        self.announce(survey, number, &plan.ops);
+        self.announce(survey, number, &ops);
         course.ran = true;
-        let done = self.session.apply(&plan.ops).unwrap_or_else(|why| vec![Done::Failed(why); plan.ops.len()]);
+        let done = self.session.apply(&ops).unwrap_or_else(|why| vec![Done::Failed(why); ops.len()]);
         let mut touched = BTreeSet::new();
-        for (op, done) in plan.ops.iter().zip(done) {
+        for (op, done) in ops.iter().zip(done) {
             touched.extend(note(survey, course, op, &done));
         }
         self.look_and_judge(survey, &open, &touched, course);
@@ -257,18 +261,18 @@ impl Hand<'_> {
         if nodes.is_empty() {
             return;
         }
-        let (open, plan) = self.plan(survey, nodes, course);
-        if plan.ops.is_empty() {
+        let (open, ops) = self.plan(survey, nodes, course);
+        if ops.is_empty() {
             return;
         }
         let safety = self.safety;
         self.watch.event(&survey.host, &Event::Waiting { what: "another host, which goes first" });
         let mut turn = match safety.canary.turn(&survey.host) {
             Ok(turn) => turn,
-            Err(why) => return hold(survey, course, &plan, &why),
+            Err(why) => return hold(survey, course, &ops, &why),
         };
         let mut touched = BTreeSet::new();
-        for (number_of_op, op) in plan.ops.iter().enumerate() {
+        for (number_of_op, op) in ops.iter().enumerate() {
             let index_of = index_of(survey);
             if op.serves.iter().filter_map(|id| index_of.get(id)).any(|index| course.stopped(*index)) {
                 continue;
@@ -291,8 +295,8 @@ impl Hand<'_> {
                     for index in op.serves.iter().filter_map(|id| index_of.get(id)) {
                         course.reverted.entry(*index).or_insert_with(|| why.clone());
                     }
-                    let rest = Plan { ops: plan.ops[number_of_op + 1..].to_vec(), ..Plan::default() };
-                    hold(survey, course, &rest, "another guarded change of this host was undone just before");
+                    let rest = &ops[number_of_op + 1..];
+                    hold(survey, course, rest, "another guarded change of this host was undone just before");
                     break;
                 }
             }
@@ -312,7 +316,7 @@ impl Hand<'_> {
         wait_until_settled(survey, self.session, touched, self.watch);
         note_first(survey, course);
         for node in open.iter().filter(|node| touched.contains(&node.resource)) {
-            let left = survey.states[node.resource].changes().iter().any(|change| change.step == node.step);
+            let left = survey.states[node.resource].open().any(|change| change.step <= node.step);
             if left || matches!(survey.states[node.resource], State::Settling { .. }) {
                 course.failed.entry(node.resource).or_insert_with(|| NOT_CONVERGED.into());
             }
@@ -337,9 +341,9 @@ fn note(survey: &Survey, course: &mut Course, op: &Op, done: &Done) -> Vec<usize
 }
 
 /// Leaves everybody whom these operations serve as they are.
-fn hold(survey: &Survey, course: &mut Course, plan: &Plan, why: &str) {
+fn hold(survey: &Survey, course: &mut Course, ops: &[Op], why: &str) {
     let index_of = index_of(survey);
-    for index in plan.ops.iter().flat_map(|op| &op.serves).filter_map(|id| index_of.get(id)) {
+    for index in ops.iter().flat_map(|op| &op.serves).filter_map(|id| index_of.get(id)) {
         if !course.stopped(*index) {
             course.held.insert(*index, why.to_owned());
         }
@@ -357,7 +361,7 @@ fn blocked_by(survey: &Survey, course: &Course, index: usize) -> Option<(usize, 
         if course.reverted.contains_key(&other) {
             return Some((other, "was undone".to_owned()));
         }
-        let drifts = !survey.states[other].changes().is_empty();
+        let drifts = survey.states[other].drifts();
         let because = if !survey.resources[other].selected {
             "drifts and is not selected".to_owned()
         } else if survey.resources[other].waiver.is_some() {
@@ -405,6 +409,9 @@ fn final_verdict(survey: &Survey, course: &Course, index: usize) -> Verdict {
             }
             if let Some(why) = resource.secrets.why() {
                 return Verdict::Drift { changes: left(), held: Some(why) };
+            }
+            if let Some(why) = left_to_people(state.changes()) {
+                return Verdict::Drift { changes: left(), held: Some(why.to_owned()) };
             }
             match (blocked_by(survey, course, index), first) {
                 (Some((by, because)), _) => blocked(survey, by, because),

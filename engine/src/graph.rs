@@ -2,6 +2,7 @@
 //!
 //! It follows from the declarations alone: the graph is the same offline, on a bare host and on a converged one.
 
+mod barriers;
 mod why;
 
 pub use why::why;
@@ -10,10 +11,10 @@ use crate::claims;
 use crate::id::Id;
 use crate::links::{Anchor, Links};
 use crate::resource::Resource;
+use petgraph::Direction;
 use petgraph::algo::{has_path_connecting, tarjan_scc};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
-use petgraph::{Direction, visit::Dfs, visit::Reversed};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -236,7 +237,8 @@ impl Graph {
             problems.dedup();
             return Err(problems);
         }
-        packages_together(&mut draft, &nodes.links);
+        barriers::packages_together(&mut draft, &nodes.links);
+        barriers::after_accounts(&mut draft, &nodes.links);
         for (from, to) in after {
             let (from, to) = (NodeIndex::new(from), NodeIndex::new(to));
             if !has_path_connecting(&draft, to, from, None) {
@@ -256,7 +258,7 @@ impl Graph {
             for edge in draft.edges_directed(NodeIndex::new(node), Direction::Incoming) {
                 match edge.weight() {
                     Strength::Needs => needs[node].push(edge.source().index()),
-                    Strength::After => after[node].extend(through_barrier(draft, edge.source())),
+                    Strength::After => after[node].extend(barriers::through(draft, edge.source())),
                 }
             }
             needs[node].sort_unstable();
@@ -363,54 +365,6 @@ impl<'a> Index<'a> {
                 _ => return &[],
             }
         }
-    }
-}
-
-/// Puts a barrier before and one behind all packages: what any package needs comes before all of them, so that
-/// they are one transaction, and what no package needs comes after, so that what a package brings is there.
-fn packages_together(draft: &mut Draft, links: &[Links]) {
-    let packages: BTreeSet<NodeIndex> =
-        (0..links.len()).filter(|&node| links[node].packages).map(NodeIndex::new).collect();
-    if packages.is_empty() {
-        return;
-    }
-    let feeds = (0..links.len()).filter(|&node| links[node].feeds_packages).map(NodeIndex::new);
-    let before = ancestors(draft, &packages.iter().copied().chain(feeds).collect());
-    let others: BTreeSet<NodeIndex> = before.difference(&packages).copied().collect();
-    // A package that something before another package needs cannot wait for all of it.
-    let early = ancestors(draft, &others);
-    let (start, end) = (draft.add_node(None), draft.add_node(None));
-    for &node in &others {
-        draft.add_edge(node, start, Strength::After);
-    }
-    for &package in &packages {
-        if !early.contains(&package) {
-            draft.add_edge(start, package, Strength::After);
-        }
-        draft.add_edge(package, end, Strength::After);
-    }
-    for node in (0..links.len()).map(NodeIndex::new).filter(|node| !before.contains(node)) {
-        draft.add_edge(end, node, Strength::After);
-    }
-}
-
-/// `nodes` and everything before them.
-fn ancestors(draft: &Draft, nodes: &BTreeSet<NodeIndex>) -> BTreeSet<NodeIndex> {
-    let mut found = BTreeSet::new();
-    for &node in nodes {
-        let mut walk = Dfs::new(Reversed(draft), node);
-        while let Some(node) = walk.next(Reversed(draft)) {
-            found.insert(node);
-        }
-    }
-    found
-}
-
-/// A real predecessor stands for itself, the barrier for all packages before it.
-fn through_barrier(draft: &Draft, node: NodeIndex) -> Vec<usize> {
-    match draft[node] {
-        Some(_) => vec![node.index()],
-        None => draft.neighbors_directed(node, Direction::Incoming).map(NodeIndex::index).collect(),
     }
 }
 

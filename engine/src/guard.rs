@@ -3,10 +3,10 @@
 
 use crate::command::{Command, Danger, Op};
 use crate::facts::{Facts, Pending};
+use crate::ground;
 use crate::link::Standing;
-use crate::paths::STAT;
 use crate::query::{Answer, Blind, Fact, Query};
-use crate::switch::{Ground, Guard};
+use crate::switch::Guard;
 use crate::writes;
 
 /// Where a group (1 argument) opens a door: the files of sudo, doas and sshd that name it, and its line in
@@ -38,12 +38,6 @@ fn decode(answer: &Answer, _: &[String]) -> Result<Doors, Blind> {
     })
 }
 
-/// The home of an account (1 argument), as /etc/passwd has it and, on a second line, as it really is.
-static HOME: Fact<Vec<String>> = Fact {
-    query: Query::new("home of the session", r#"account "$1" && printf '%s\n' "${H%/}" && readlink -f -- "$H""#),
-    decode: |answer, _| Ok(answer.text()?.lines().map(str::to_owned).collect()),
-};
-
 /// Which names of an account (1st argument) and its groups a file (2nd argument) speaks of.
 static NAMED: Fact<Vec<String>> = Fact {
     query: Query::new(
@@ -56,37 +50,29 @@ done"#,
     decode: |answer, _| Ok(answer.text()?.lines().map(str::to_owned).collect()),
 };
 
-/// Files that others than their own kinds may write, what they carry, and what makes them effective.
-static GROUND: [(&str, Ground, Option<&Command>); 7] = [
-    ("/etc/ssh/sshd_config", Ground::Server, Some(&RELOAD_SSHD)),
-    ("/etc/ssh/sshd_config.d/", Ground::Server, Some(&RELOAD_SSHD)),
-    ("/etc/pam.d/", Ground::Server, None),
-    ("/etc/nsswitch.conf", Ground::Server, None),
-    ("/etc/sudoers", Ground::Rights, None),
-    ("/etc/sudoers.d/", Ground::Rights, None),
-    ("/etc/doas.conf", Ground::Rights, None),
-];
-
 /// Lets sshd read its configuration anew, and waits until it has: before that it still lets in whom it let in before. One
 /// that does not run is started.
 pub static RELOAD_SSHD: Command = Command { name: "reload sshd", shell: include_str!("script/reload_sshd.sh") };
 
 /// How `op` is undone if nobody comes in after it; `None`: sessions like this one do not stand on what it changes.
-pub fn guard(op: &Op, standing: &Standing) -> Option<Guard> {
-    let guard = op.guard.clone().or_else(|| {
-        let path = op.args.first()?;
-        let commands = [&writes::WRITE, &writes::OWN, &writes::REMOVE, &writes::LINK];
-        let (_, ground, after) = GROUND.iter().find(|(ground, ..)| match ground.strip_suffix('/') {
-            Some(directory) => path.rsplit_once('/').is_some_and(|(parent, _)| parent == directory),
-            None => path == ground,
-        })?;
-        commands.iter().any(|command| std::ptr::eq(op.command, *command)).then(|| Guard {
-            ground: ground.clone(),
-            paths: vec![path.clone()],
-            after: *after,
-        })
-    })?;
-    guard.ground.carries(standing).then_some(guard)
+pub fn guard(op: &Op, standing: &Standing, facts: &Facts) -> Result<Option<Guard>, Pending> {
+    let guard = match &op.guard {
+        Some(guard) => Some(guard.clone()),
+        None => path_guard(op, standing, facts)?,
+    };
+    Ok(guard.filter(|guard| guard.ground.carries(standing)))
+}
+
+/// The same for an operation on any path.
+fn path_guard(op: &Op, standing: &Standing, facts: &Facts) -> Result<Option<Guard>, Pending> {
+    let commands = [&writes::WRITE, &writes::OWN, &writes::REMOVE, &writes::LINK];
+    let (Some(login), Some(path)) = (&standing.account, op.args.first()) else { return Ok(None) };
+    if !commands.iter().any(|command| std::ptr::eq(op.command, *command)) {
+        return Ok(None);
+    }
+    let home = facts.ask(&ground::HOME, &[login])?;
+    let on = ground::at(path, standing, &home);
+    Ok(on.map(|(ground, after)| Guard { ground, paths: vec![path.clone()], after }))
 }
 
 /// Why `op` must not be done in a session that stands on `standing`; `None`: it may.
@@ -97,7 +83,7 @@ pub fn refusal(op: &Op, standing: &Standing, facts: &Facts) -> Result<Option<Str
     for danger in &op.endangers {
         let why = match danger {
             Danger::Account(account) => account_refusal(account, standing),
-            Danger::Shell { account, shell } => shell_refusal(account, shell, standing, facts)?,
+            Danger::Shell { account, shell } => shell_refusal(account, shell, standing),
             Danger::Unit(unit) => unit_refusal(unit, standing),
             Danger::Package(package) => package_refusal(package, standing),
             Danger::Keys { account, removed, left } => keys_refusal(account, removed, left, standing),
@@ -120,16 +106,10 @@ fn account_refusal(account: &str, standing: &Standing) -> Option<String> {
     (account == "root").then(|| "refused: it would take root's account away".to_owned())
 }
 
-fn shell_refusal(account: &str, shell: &str, standing: &Standing, facts: &Facts) -> Result<Option<String>, Pending> {
+/// Kinds set no shell that is not on the host; of those that are, these let nobody in.
+fn shell_refusal(account: &str, shell: &str, standing: &Standing) -> Option<String> {
     let lets_nobody_in = ["nologin", "false", "true"].contains(&shell.rsplit('/').next().unwrap_or_default());
-    if lets_nobody_in || standing.account.as_deref() != Some(account) {
-        return Ok(account_refusal(account, standing).filter(|_| lets_nobody_in));
-    }
-    // A link to a shell is what /bin/sh is.
-    let there = facts.ask(&STAT, &[shell])?.is_some();
-    Ok((!there).then(|| {
-        format!("refused: this session is logged in as {account}, and {shell} is not on the host, so the next one could not be; declare the package that brings it, and enforce that first")
-    }))
+    account_refusal(account, standing).filter(|_| lets_nobody_in)
 }
 
 /// sshd's own unit, under the names it has had.
@@ -165,9 +145,20 @@ fn path_refusal(op: &Op, standing: &Standing, facts: &Facts) -> Result<Option<St
     if let Some(why) = rights_refusal(op, path, login, standing, facts)? {
         return Ok(Some(why));
     }
-    let homes = facts.ask(&HOME, &[login])?;
+    let at_home = facts.ask(&ground::HOME, &[login])?;
+    if removes && let Some(inside) = ground::below(path, standing, &at_home) {
+        return Ok(Some(format!(
+            "refused: without {inside} in it the next session could not come in; do this at the host's console"
+        )));
+    }
+    let mode = op.args.get(1).and_then(|mode| u32::from_str_radix(mode, 8).ok()).unwrap_or(0);
+    if owns && login != "root" && mode & 0o001 == 0 && ground::is_way(path, &at_home) {
+        return Ok(Some(format!(
+            "refused: this session is logged in as {login}, who could not pass {path} any more; let everybody pass it (mode 0755 or 0711)"
+        )));
+    }
     let Some((home, keys)) =
-        homes.iter().map(|home| (home, format!("{home}/.ssh/authorized_keys"))).find(|(_, keys)| {
+        at_home.homes.iter().map(|home| (home, format!("{home}/.ssh/authorized_keys"))).find(|(_, keys)| {
             keys.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     else {
@@ -183,7 +174,6 @@ fn path_refusal(op: &Op, standing: &Standing, facts: &Facts) -> Result<Option<St
             "refused: this session is logged in as {login} by a key in {keys}; declare the keys under ssh_keys, where it can be seen that this one stays"
         )));
     }
-    let mode = op.args.get(1).and_then(|mode| u32::from_str_radix(mode, 8).ok()).unwrap_or(0);
     let owner = op.args.get(2).map_or("", String::as_str);
     let foreign = !["", "0", "root", login].contains(&owner) && owner.parse::<u32>().is_err();
     Ok((path.starts_with(home.as_str()) && (mode & 0o022 != 0 || foreign)).then(|| {

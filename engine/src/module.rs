@@ -56,6 +56,11 @@ pub trait Module: Sync + Sized + 'static {
         name.to_owned()
     }
 
+    /// The names that there are, where they are a closed list: for an editor to offer.
+    fn names(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// Checks a name and the fields together, offline.
     fn problems(&self, name: &str, spec: &Self::Spec) -> Vec<Problem> {
         let _ = (name, spec);
@@ -207,6 +212,8 @@ pub trait AnyModule: Sync {
     fn short(&self) -> Option<&'static str>;
     /// [`Module::spelling`].
     fn spelling(&self, name: &str) -> String;
+    /// [`Module::names`].
+    fn names(&self) -> Vec<&'static str>;
     /// [`Module::AUDIT_ONLY`].
     fn audit_only(&self) -> Option<&'static str>;
     /// [`Module::DOC`].
@@ -300,7 +307,7 @@ impl<M: Module> AnySpec for Sealing<M> {
                     id,
                     spec: spec.spec().downcast_ref()?,
                     seen: checked.seen.downcast_ref()?,
-                    changes: checked.changes.iter().filter(|change| change.step == step).collect(),
+                    changes: checked.changes.iter().filter(|change| change.step <= step).collect(),
                 })
             })
             .collect();
@@ -338,6 +345,10 @@ impl<M: Module> AnyModule for Kind<M> {
 
     fn spelling(&self, name: &str) -> String {
         self.0.spelling(name)
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        self.0.names()
     }
 
     fn schema(&self) -> schemars::Schema {

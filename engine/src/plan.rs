@@ -1,19 +1,19 @@
 //! What is going to be done to a host, before anything is.
 
 use crate::command::{Op, Planned};
+use crate::enforce::Approval;
 use crate::event::Watch;
 use crate::facts::Pending;
 use crate::graph::{Node, Strength};
 use crate::guard;
 use crate::id::Id;
-use crate::link::Standing;
 use crate::module::{AnySpec, Checked};
 use crate::resource::Resource;
 use crate::session::Session;
 use crate::survey::{State, Survey};
 use crate::switch::Guard;
 use crate::verdict::Mode;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is going to be done to one host, as far as it can be told before.
 #[derive(Debug, Default)]
@@ -35,23 +35,26 @@ impl Plan {
     }
 }
 
-/// Plans everything that drifts and may be put right, and asks the host what it takes to plan it.
-pub fn plan<C>(survey: &mut Survey, session: &mut Session<C>, watch: &dyn Watch) -> Plan {
+/// Plans everything that drifts and may be put right, and asks the host what it takes to plan it. What `approval` does not
+/// allow is in it too, as what it would be by itself.
+pub fn plan<C>(survey: &mut Survey, session: &mut Session<C>, approval: &Approval, watch: &dyn Watch) -> Plan {
     let mut plan = Plan::default();
     let levels = survey.graph.levels().to_vec();
     for nodes in levels {
-        let nodes: Vec<Node> = nodes.into_iter().filter(|node| is_open(survey, node.resource)).collect();
-        let mut planned = plan_level(survey, session, &nodes, watch);
+        let differs = |node: &Node| survey.states[node.resource].open().any(|change| change.step == node.step);
+        let nodes: Vec<Node> =
+            nodes.into_iter().filter(|node| is_open(survey, node.resource)).filter(differs).collect();
+        let level = plan_level(survey, session, &nodes, approval, watch);
         // What cannot be planned yet may well be once what comes before it is put right.
-        for (id, why) in std::mem::take(&mut planned.refused) {
+        for (id, why) in level.refused {
             match waits_for(survey, &id) {
                 Some(other) => plan.later.push((id, other)),
                 None => plan.refused.push((id, why)),
             }
         }
-        refuse_dangers(survey, session, &mut planned, watch);
-        plan.ops.extend(planned.ops);
-        plan.refused.extend(planned.refused);
+        plan.ops.extend(level.ops);
+        plan.ops.extend(level.held);
+        plan.refused.extend(level.dangers);
     }
     plan.follows = follows(survey, &plan.ops);
     for index in survey.selected().collect::<Vec<_>>() {
@@ -101,33 +104,67 @@ fn held_ancestor(survey: &Survey, index: usize) -> Option<usize> {
     survey
         .ancestors(index, Strength::Needs)
         .into_iter()
-        .find(|&other| !may_change(survey, other) && !survey.states[other].changes().is_empty())
+        .find(|&other| !may_change(survey, other) && survey.states[other].drifts())
 }
 
-/// The operations for what drifts among `nodes`.
-pub(crate) fn plan_level<C>(survey: &mut Survey, session: &mut Session<C>, nodes: &[Node], watch: &dyn Watch) -> Plan {
+/// What can be done now, and what cannot.
+#[derive(Default)]
+pub(crate) struct Level {
+    /// Operations in order, none of which serves what is named below.
+    pub ops: Vec<Op>,
+    /// What is refused, and why.
+    pub refused: Vec<(Id, String)>,
+    /// What would take away the ground the session stands on, and how.
+    pub dangers: BTreeMap<Id, String>,
+    /// What needs somebody who allows it, and has nobody.
+    pub held: Vec<Op>,
+}
+
+/// Plans `nodes`, which drift. Those that are to be left alone have no part in what is done for others: where they would,
+/// as in a transaction of packages, that is planned anew without them.
+pub(crate) fn plan_level<C>(
+    survey: &mut Survey,
+    session: &mut Session<C>,
+    nodes: &[Node],
+    approval: &Approval,
+    watch: &dyn Watch,
+) -> Level {
+    let (mut level, mut nodes, mut left) = (Level::default(), nodes.to_vec(), BTreeSet::new());
+    loop {
+        let Plan { mut ops, refused, .. } = plan_together(survey, session, &nodes, watch);
+        let dangers = dangers(survey, session, &ops, watch);
+        let stopped: BTreeSet<Id> = refused.iter().map(|(id, _)| id).chain(dangers.keys()).cloned().collect();
+        let of_stopped = |op: &Op| op.serves.iter().filter(|id| stopped.contains(id)).count();
+        let held: Vec<Op> = ops.iter().filter(|op| of_stopped(op) == 0 && !approval.allows(op)).cloned().collect();
+        let again = !held.is_empty() || ops.iter().any(|op| (1..op.serves.len()).contains(&of_stopped(op)));
+        if held.is_empty() {
+            left.extend(stopped);
+            level.refused.extend(refused);
+            level.dangers.extend(dangers);
+        }
+        left.extend(held.iter().flat_map(|op| &op.serves).filter(|id| !approval.names(id)).cloned());
+        level.held.extend(held);
+        let before = nodes.len();
+        nodes.retain(|node| !left.contains(&survey.resources[node.resource].id));
+        if !again || nodes.len() == before {
+            ops.retain(|op| !op.serves.iter().any(|id| left.contains(id)));
+            level.ops = ops;
+            return level;
+        }
+    }
+}
+
+/// The operations for `nodes`, and what is refused.
+fn plan_together<C>(survey: &mut Survey, session: &mut Session<C>, nodes: &[Node], watch: &dyn Watch) -> Plan {
     let mut plan = Plan::default();
     let mut groups: BTreeMap<(&'static str, usize), Vec<usize>> = BTreeMap::new();
     for node in nodes {
-        if survey.states[node.resource].changes().iter().any(|change| change.step == node.step) {
-            groups.entry((survey.resources[node.resource].id.kind, node.step)).or_default().push(node.resource);
-        }
+        groups.entry((survey.resources[node.resource].id.kind, node.step)).or_default().push(node.resource);
     }
     for ((kind, step), drifted) in groups {
         match ask_until_planned(survey, session, watch, |survey| plan_kind(survey, kind, step, &drifted)) {
             Ok(planned) => {
-                for planned in planned {
-                    match planned {
-                        Planned::Do(op) if lacks_secret(survey, &op) => {
-                            let why = "a secret in it was not fetched, since not all that it belongs to is selected";
-                            plan.refused.extend(op.serves.into_iter().map(|id| (id, why.to_owned())));
-                        }
-                        Planned::Do(op) => plan.ops.extend(behind_the_switch(op, &session.standing())),
-                        Planned::Refuse { serves, why } => {
-                            plan.refused.extend(serves.into_iter().map(|id| (id, why.clone())))
-                        }
-                    }
-                }
+                planned.into_iter().for_each(|planned| take_in(&mut plan, planned, survey, session, watch));
             }
             Err(why) => {
                 let ids = drifted.iter().map(|&index| survey.resources[index].id.clone());
@@ -144,10 +181,29 @@ fn lacks_secret(survey: &Survey, op: &Op) -> bool {
     args.chain([op.stdin.as_slice()]).any(|bytes| survey.secrecy.is_unfilled(bytes))
 }
 
+/// Takes an operation into the plan, behind the switch where sessions stand on what it changes.
+fn take_in<C>(plan: &mut Plan, planned: Planned, survey: &mut Survey, session: &mut Session<C>, watch: &dyn Watch) {
+    let (serves, why) = match planned {
+        Planned::Refuse { serves, why } => (serves, why),
+        Planned::Do(op) if lacks_secret(survey, &op) => {
+            let why = "a secret in it was not fetched, since not all that it belongs to is selected";
+            (op.serves, why.to_owned())
+        }
+        Planned::Do(op) => {
+            let standing = session.standing();
+            let guarded = |survey: &Survey| guard::guard(&op, &standing, &survey.facts);
+            match ask_until_planned(survey, session, watch, guarded) {
+                Ok(guard) => return plan.ops.extend(behind_the_switch(op, guard)),
+                Err(why) => (op.serves, why),
+            }
+        }
+    };
+    plan.refused.extend(serves.into_iter().map(|id| (id, why.clone())));
+}
+
 /// The operation with its guard if sessions like this one stand on what it changes; else what makes it effective is an
 /// operation of its own.
-fn behind_the_switch(op: Op, standing: &Standing) -> Vec<Op> {
-    let guard = guard::guard(&op, standing);
+fn behind_the_switch(op: Op, guard: Option<Guard>) -> Vec<Op> {
     let after = match (&op.guard, &guard) {
         (Some(Guard { after: Some(after), .. }), None) => {
             Some(Op { serves: op.serves.clone(), ..Op::new(Id::new("", ""), after, Vec::new(), after.name) })
@@ -160,7 +216,7 @@ fn behind_the_switch(op: Op, standing: &Standing) -> Vec<Op> {
 /// What comes before a resource and is going to be changed.
 fn waits_for(survey: &Survey, id: &Id) -> Option<Id> {
     let index = survey.resources.iter().position(|resource| resource.id == *id)?;
-    let changing = |other: &usize| is_open(survey, *other) && !survey.states[*other].changes().is_empty();
+    let changing = |other: &usize| is_open(survey, *other) && survey.states[*other].drifts();
     let first = |strength| survey.ancestors(index, strength).into_iter().find(changing);
     let before = first(Strength::Needs).or_else(|| first(Strength::After))?;
     Some(survey.resources[before].id.clone())
@@ -210,16 +266,15 @@ fn ask_until_planned<C, T>(
     Err("its questions never end; this is a mistake in comply".into())
 }
 
-/// Takes out what would take away the ground the session stands on.
-pub(crate) fn refuse_dangers<C>(survey: &mut Survey, session: &mut Session<C>, plan: &mut Plan, watch: &dyn Watch) {
+/// Whom these operations serve though they would take away the ground the session stands on, and how.
+fn dangers<C>(survey: &mut Survey, session: &mut Session<C>, ops: &[Op], watch: &dyn Watch) -> BTreeMap<Id, String> {
     let standing = session.standing();
     let mut refused: BTreeMap<Id, String> = BTreeMap::new();
-    for op in &plan.ops {
+    for op in ops {
         let judged = ask_until_planned(survey, session, watch, |survey| guard::refusal(op, &standing, &survey.facts));
         if let Some(why) = judged.unwrap_or_else(Some) {
             refused.extend(op.serves.iter().map(|id| (id.clone(), why.clone())));
         }
     }
-    plan.ops.retain(|op| !op.serves.iter().any(|id| refused.contains_key(id)));
-    plan.refused.extend(refused);
+    refused
 }

@@ -66,6 +66,9 @@ pub enum Batch {
     No,
     /// The program calls the prelude's `item` before it prints each probe's part, in order.
     Marked,
+    /// As `Marked`; but what it prints before the first part is for several of them. This function gets that, and gives
+    /// each answer its share.
+    Shared(fn(&[u8], &mut [Answer])),
     /// The output of the run is cut apart by this function: it gets the run's answer and each probe's
     /// arguments, and returns one answer for each probe, in order.
     Split(fn(&Answer, &[&[String]]) -> Vec<Answer>),

@@ -87,6 +87,11 @@ impl<C> Session<C> {
         self.lost.is_none()
     }
 
+    /// Why the connection broke, if it has.
+    pub(crate) fn lost(&self) -> Option<&str> {
+        self.lost.as_deref()
+    }
+
     /// Round trips so far.
     pub fn rounds(&self) -> usize {
         self.rounds
@@ -289,10 +294,20 @@ fn answers(call: Call, answer: Answer, parts: &[Vec<u8>]) -> Vec<(Probe, Result<
     let mut cut = match call.query.batch {
         Batch::No => vec![answer],
         Batch::Split(split) => split(&answer, &args),
-        Batch::Marked => parts.iter().skip(1).map(|part| Answer { out: part.clone(), ..answer.clone() }).collect(),
+        Batch::Marked => marked(&answer, parts),
+        Batch::Shared(share) => {
+            let mut answers = marked(&answer, parts);
+            share(parts.first().map_or(&[], Vec::as_slice), &mut answers);
+            answers
+        }
     }
     .into_iter();
     call.probes.into_iter().map(|probe| (probe, cut.next().ok_or_else(missing_part))).collect()
+}
+
+fn marked(answer: &Answer, parts: &[Vec<u8>]) -> Vec<Answer> {
+    let one = |part: &Vec<u8>| Answer { status: answer.status, out: part.clone(), err: answer.err.clone() };
+    parts.iter().skip(1).map(one).collect()
 }
 
 fn missing_part() -> Blind {

@@ -1,6 +1,6 @@
 //! One host's resources, what was seen of them, and what that makes of them: the audit.
 
-use crate::change::Change;
+use crate::change::{Change, left_to_people};
 use crate::event::Watch;
 use crate::facts::{Facts, Pending};
 use crate::graph::{Graph, Node, Strength};
@@ -44,8 +44,14 @@ impl State {
         }
     }
 
-    fn drifts(&self) -> bool {
-        !self.changes().is_empty()
+    /// What enforce has to put right.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &Change> {
+        self.changes().iter().filter(|change| change.stays.is_none())
+    }
+
+    /// Whether something differs that enforce would put right.
+    pub(crate) fn drifts(&self) -> bool {
+        self.open().next().is_some()
     }
 }
 
@@ -166,7 +172,10 @@ impl Survey {
             Some(other) => {
                 Verdict::Blocked { by: self.resources[other].id.clone(), because: "drifts and is not selected".into() }
             }
-            None => Verdict::Drift { changes, held: None },
+            None => {
+                let held = left_to_people(&changes).map(str::to_owned);
+                Verdict::Drift { changes, held }
+            }
         }
     }
 

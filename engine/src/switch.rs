@@ -74,7 +74,8 @@ pub static CONFIRM: Command = Command { name: "confirm the change", shell: inclu
 /// Restores at once. Argument: `after` if what is restored must be made effective.
 pub static UNDO: Command = Command { name: "undo the change", shell: include_str!("script/switch_undo.sh") };
 
-/// What runs on the host by itself.
+/// What runs on the host by itself: after a while, or as soon as the host was restarted. Arguments: where the switch is,
+/// seconds to wait, `after` or `boot` or nothing, where it writes its number, where its unit is.
 pub const RESTORE: &str = include_str!("script/switch_restore.sh");
 
 /// What became of a guarded operation.
@@ -150,7 +151,7 @@ impl Session<Armed> {
         let mut session = self.over(link);
         match session.apply(std::slice::from_ref(op))?.as_slice() {
             [Done::Well] => Ok(session),
-            done => Err(done.iter().map(words).collect()),
+            done => Err(session.lost().map_or_else(|| done.iter().map(words).collect(), str::to_owned)),
         }
     }
 

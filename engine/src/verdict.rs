@@ -9,11 +9,11 @@ use serde::Serialize;
 pub enum Verdict {
     /// Observed equals desired (audit).
     Compliant,
-    /// It differs. In enforce: something held it, see `held`.
+    /// It differs. In enforce: something held it, see `held`; in audit, that enforce would leave it.
     Drift {
         /// All that differs.
         changes: Vec<Change>,
-        /// Enforce left it alone, and why: "its mode is audit", "the plan was declined".
+        /// Enforce leaves it alone, and why: "its mode is audit", "the plan was declined".
         held: Option<String>,
     },
     /// It cannot be told, or put right, before another resource it needs is.

@@ -45,11 +45,13 @@ reach "$1" '' ''
 as rmdir -- "$p""#,
 };
 
-/// Removes a directory with all that is in it, on its own file system. Argument: path.
+/// Removes a directory with all that is in it, unless something is mounted there (proc_pid_mountinfo(5)): what is on another
+/// file system, or elsewhere on this one, is not the directory's own. Argument: path.
 pub static REMOVE_TREE: Command = Command {
     name: "remove directory and content",
     shell: r#"[ ! -L "$1" ] || die "$1 is a link"
 reach "$1" '' ''
+spare "$p"
 as rm -rf --one-file-system -- "$p""#,
 };
 

@@ -23,6 +23,7 @@ struct Spec {
     after: Vec<String>,
     removes: Vec<String>,
     package: bool,
+    late: bool,
 }
 
 fn anchor(text: &String) -> Anchor {
@@ -52,9 +53,13 @@ impl Module for Thing {
                 packages: spec.package,
                 ..Links::new()
             },
-            _ => {
-                Links { needs: all(&spec.needs), after: all(&spec.after), removes: all(&spec.removes), ..Links::new() }
-            }
+            _ => Links {
+                needs: all(&spec.needs),
+                after: all(&spec.after),
+                removes: all(&spec.removes),
+                after_accounts: spec.late,
+                ..Links::new()
+            },
         }
     }
     fn observe(&self, _: &str, _: &Spec, _: &Facts) -> Result<(), Pending> {
@@ -226,6 +231,17 @@ fn what_goes_away_and_merely_comes_after_something_that_goes_away_too_goes_first
         graph.levels().iter().position(|level| level.iter().any(|node| node.resource == resource && node.step == 1))
     };
     assert!(last(1) < last(0), "{:?}", host.levels());
+}
+
+#[test]
+fn what_comes_after_accounts_does_so_unless_one_needs_it() {
+    let host = Host::default()
+        .thing("group", json!({"late": true}))
+        .thing("alice", json!({"provides": ["user:alice"]}))
+        .thing("bob", json!({"removes": ["user:bob"]}))
+        .thing("carol", json!({"provides": ["user:carol"]}))
+        .requires(&["thing/group"]);
+    assert_eq!(host.levels(), ["group alice bob", "alice' bob'", "group'", "carol", "carol'"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use engine::switch::{ARM, CONFIRM, RESTORE, UNDO};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -25,6 +25,7 @@ impl Ground {
         let root = places.map(|place| place.join(&name)).into_iter().find(|root| fs::create_dir(root).is_ok()).unwrap();
         fs::create_dir_all(root.join("bin")).unwrap();
         fs::create_dir_all(root.join("lib")).unwrap();
+        fs::create_dir_all(root.join("units")).unwrap();
         // As if systemd did not answer.
         fs::write(root.join("bin/systemd-run"), "#!/bin/sh\nexit 1\n").unwrap();
         fs::set_permissions(root.join("bin/systemd-run"), fs::Permissions::from_mode(0o755)).unwrap();
@@ -41,7 +42,7 @@ impl Ground {
 
     fn run(&self, program: &str, args: &[&str]) -> Output {
         let script = format!(
-            "set -u 2>/dev/null; set +u\nnonce=x L={}/lib S=/none run=test\n{}\n{}\n{program}",
+            "set -u 2>/dev/null; set +u\nnonce=x L={0}/lib S={0}/saved/test U={0}/units run=test\n{1}\n{2}\n{program}",
             self.root.display(),
             include_str!("../src/script/prelude.sh"),
             include_str!("../src/script/enforce.sh"),
@@ -59,6 +60,7 @@ impl Ground {
         let after = format!(": >{}", self.path("effective").display());
         let armed = self.run(ARM.shell, &[seconds, RESTORE, &after, &paths[0], &paths[1], &paths[2]]);
         assert!(armed.status.success(), "{:?}: {armed:?}", self.shell);
+        assert_eq!(self.units().len(), 2, "{:?}", self.shell);
     }
 
     fn change(&self) {
@@ -79,18 +81,26 @@ impl Ground {
         self.assert_clean();
     }
 
-    /// Nothing kept is left beside the files.
+    /// Nothing kept is left beside the files, and nothing happens at the next start of the host.
     #[track_caller]
     fn assert_clean(&self) {
+        assert!(self.units().is_empty(), "{:?}: {:?}", self.shell, self.units());
         let names = fs::read_dir(&self.root).unwrap().map(|entry| entry.unwrap().file_name());
         let left: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with(".comply")).collect();
         assert!(left.is_empty(), "{:?}: {left:?}", self.shell);
     }
 
+    /// What is to be done when the host starts.
+    fn units(&self) -> Vec<PathBuf> {
+        let unit = self.path("units/comply-switch.service");
+        let link = self.path("units/multi-user.target.wants/comply-switch.service");
+        [unit, link].into_iter().filter(|path| fs::symlink_metadata(path).is_ok()).collect()
+    }
+
     /// What waits to restore.
     fn waiting(&self) -> bool {
         let list = Command::new("ps").args(["-eo", "args"]).output().unwrap();
-        String::from_utf8_lossy(&list.stdout).contains(&*self.path("lib/switch/restore").to_string_lossy())
+        String::from_utf8_lossy(&list.stdout).contains(&*self.path("saved/switch/restore").to_string_lossy())
     }
 }
 
@@ -107,7 +117,7 @@ fn what_nobody_confirms_is_put_back_in_time() {
         ground.arm("2");
         ground.change();
         let limit = Instant::now() + Duration::from_secs(20);
-        while !ground.path("lib/switch/undone").exists() {
+        while !ground.path("saved/switch/undone").exists() {
             assert!(Instant::now() < limit, "{shell:?}: it was not put back");
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -128,7 +138,7 @@ fn what_is_confirmed_stays_and_nothing_waits_any_more() {
         assert!(confirmed.status.success(), "{shell:?}: {confirmed:?}");
         assert_eq!(fs::read_to_string(ground.path("kept")).unwrap(), "after\n");
         ground.assert_clean();
-        assert!(!ground.path("lib/switch").exists());
+        assert!(!ground.path("lib/switch").exists() && !ground.path("saved/switch").exists());
         std::thread::sleep(Duration::from_millis(200));
         assert!(!ground.waiting(), "{shell:?}");
     }
@@ -159,5 +169,45 @@ fn what_waits_for_an_answer_is_not_armed_over() {
         assert!(!again.status.success());
         assert!(String::from_utf8_lossy(&again.stderr).contains("neither confirmed nor undone"), "{again:?}");
         assert!(ground.run(UNDO.shell, &[""]).status.success());
+    }
+}
+
+#[test]
+fn after_a_restart_what_the_unit_starts_puts_back_what_was_touched() {
+    for shell in SHELLS {
+        let ground = Ground::new(shell, "restart");
+        ground.arm("600");
+        let untouched = fs::symlink_metadata(ground.path("link")).unwrap().ino();
+        fs::write(ground.path("kept"), "after\n").unwrap();
+        fs::write(ground.path("new"), "new\n").unwrap();
+        let unit = fs::read_to_string(ground.path("units/comply-switch.service")).unwrap();
+        let started = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+        let start = || {
+            let ended = Command::new(shell[0]).args(&shell[1..]).args(["-c", started]).output().unwrap();
+            assert!(ended.status.success(), "{shell:?}: {ended:?}");
+        };
+        // As long as somebody waits, it was no restart.
+        start();
+        assert!(ground.path("saved/switch/armed").exists(), "{shell:?}");
+        let pid = fs::read_to_string(ground.path("lib/switch")).unwrap();
+        assert!(
+            Command::new("kill").args(["-s", "KILL", "--", &format!("-{}", pid.trim())]).status().unwrap().success()
+        );
+        let gone = Instant::now() + Duration::from_secs(5);
+        while ground.waiting() {
+            assert!(Instant::now() < gone, "{shell:?}: it is still waiting");
+        }
+        // One that was cut short: the first file is back already.
+        fs::rename(ground.path("saved/switch/armed"), ground.path("saved/switch/undoing")).unwrap();
+        fs::rename(ground.path(".comply-switch.1/kept"), ground.path("kept")).unwrap();
+        start();
+        // sshd is not there yet: it needs not be told.
+        assert!(!ground.path("effective").exists());
+        fs::write(ground.path("effective"), "").unwrap();
+        ground.assert_as_before();
+        assert_eq!(fs::symlink_metadata(ground.path("link")).unwrap().ino(), untouched, "{shell:?}");
+        // Whoever armed it and lives still sees that it was undone.
+        assert!(ground.run(UNDO.shell, &[""]).status.success());
+        assert!(!ground.path("saved/switch").exists() && !ground.waiting(), "{shell:?}");
     }
 }

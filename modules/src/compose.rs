@@ -1,5 +1,6 @@
 //! Docker Compose projects.
 
+mod dropped;
 pub(crate) mod plan;
 mod services;
 mod stack;
@@ -10,8 +11,11 @@ use crate::facts::compose::{Config, PREVIEW, PROJECT, Project};
 use crate::file::{self, File};
 use crate::mode::Mode;
 use crate::owner::is_name;
+use dropped::Dropped;
 use engine::paths::{FileKind, path_problem, stat};
-use engine::{Anchor, Change, Difference, Drifted, Facts, Item, Links, Module, Pending, Planned, Problem, Repository};
+use engine::{
+    Anchor, Change, Difference, Drifted, Facts, Item, Links, Module, Others, Pending, Planned, Problem, Repository,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stack::Stack;
@@ -123,9 +127,30 @@ impl Spec {
         format!("{}/{relative}", self.path())
     }
 
-    /// Whether the policy speaks of a service.
-    fn judges(&self, service: &str) -> bool {
-        self.services.as_ref().is_none_or(|services| services.contains(service))
+    /// The files that comply writes in its directory.
+    fn keeps(&self) -> Vec<&str> {
+        let notes = std::iter::once(dropped::LIST).chain((self.build == Some(true)).then_some(stack::BUILT));
+        self.stack.files.keys().map(String::as_str).chain(notes).collect()
+    }
+
+    /// The services that the policy speaks of, out of those of the files: all of them, or those that it names and what they
+    /// depend on.
+    fn judged<'a>(&self, config: &'a Config) -> BTreeSet<&'a str> {
+        let mut judged = BTreeSet::new();
+        let mut open: Vec<&str> = config.keys().map(String::as_str).collect();
+        open.retain(|service| self.services.as_ref().is_none_or(|services| services.contains(*service)));
+        while let Some(service) = open.pop() {
+            if let Some((service, wanted)) = config.get_key_value(service).filter(|_| !judged.contains(service)) {
+                judged.insert(service.as_str());
+                open.extend(wanted.needs.iter().map(String::as_str));
+            }
+        }
+        judged
+    }
+
+    /// The services that the policy names and the files do not.
+    fn unknown<'a>(&'a self, config: &Config) -> impl Iterator<Item = &'a String> {
+        self.services.iter().flatten().filter(|service| !config.contains_key(*service))
     }
 
     /// The arguments of the project's queries and commands: name, directory, profiles, files of Compose.
@@ -151,6 +176,8 @@ pub struct Observed {
     missing: Vec<String>,
     /// Override files that no policy put there.
     overrides: Vec<String>,
+    /// Files that the repository has no longer.
+    dropped: Dropped,
     /// The images were built from other files.
     unbuilt: bool,
     /// What Compose would make of the files, where they are not as they should be and it could be told.
@@ -216,10 +243,12 @@ impl Module for Compose {
         if spec.state() == State::Absent {
             return links;
         }
-        spec.stack
-            .files
-            .values()
-            .fold(links.needs(Anchor::Path(spec.path().to_owned())), |links, file| file.needs(links))
+        let path = Anchor::Path(spec.path().to_owned());
+        let links = spec
+            .keeps()
+            .into_iter()
+            .fold(links.needs(path.clone()), |links, file| links.keeps(Anchor::Path(spec.at(file)), Others::None));
+        spec.stack.files.values().fold(links.keeps(path, Others::OtherKinds), |links, file| file.needs(links))
     }
 
     fn observe(&self, name: &str, spec: &Spec, facts: &Facts) -> Result<Observed, Pending> {
@@ -233,6 +262,7 @@ impl Module for Compose {
                 times: BTreeMap::new(),
                 missing: Vec::new(),
                 overrides: Vec::new(),
+                dropped: Dropped::default(),
                 unbuilt: false,
                 preview: None,
             });
@@ -246,6 +276,7 @@ impl Module for Compose {
         let strays: Vec<_> = strays.map(|path| (stat(facts, &spec.at(path)), *path)).collect();
         let built =
             spec.built().map(|file| File.observe(&spec.at(stack::BUILT), &file, facts).map(|seen| (seen, file)));
+        let dropped = Dropped::observe(spec, facts);
         let differ = stack.files.iter().any(|(path, file)| file.differs(&spec.at(path), facts));
         let preview =
             (differ && !stack.incomplete).then(|| facts.ask(&PREVIEW, &[&arguments[..], &[&stack.feed()]].concat()));
@@ -278,10 +309,12 @@ impl Module for Compose {
             times,
             missing: absent,
             overrides,
+            dropped: dropped?,
             unbuilt: built.is_some_and(|(seen, file)| !File.diff("", &file, &seen).is_empty()),
             preview,
         };
-        match services::on_its_way(spec, name, &seen).filter(|_| self.diff(name, spec, &seen).is_empty()) {
+        let rest = self.diff(name, spec, &seen).into_iter().find(|change| change.stays.is_none());
+        match services::on_its_way(spec, name, &seen).filter(|_| rest.is_none()) {
             Some(what) => Err(Pending::Settling {
                 what,
                 limit: std::time::Duration::from_secs(spec.wait.unwrap_or(WAIT).seconds()),
@@ -305,6 +338,7 @@ impl Module for Compose {
                 .iter()
                 .map(|path| Change::value("files", "an override that nothing reads", "absent").element(path)),
         );
+        changes.extend(seen.dropped.changes());
         changes.extend(
             seen.unbuilt.then(|| Change::value("build", "from other files, or not at all", "from these files")),
         );

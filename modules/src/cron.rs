@@ -5,6 +5,7 @@ pub mod schedule;
 use crate::account_name;
 use crate::dropin_name;
 use crate::facts::accounts::{ACCOUNTS, KNOWN_USER};
+use crate::facts::hard_links::HARD_LINKS;
 use crate::presence::Presence;
 use crate::system_file::{self, SystemFile};
 use engine::paths::STAT;
@@ -64,6 +65,8 @@ impl Spec {
 /// What is there of the job.
 pub struct Observed {
     file: system_file::Seen,
+    /// Under how many names the file is there: cron reads none that has several.
+    names: u32,
     /// The account is known on the host.
     user: bool,
     /// Something is there that runs jobs.
@@ -142,8 +145,9 @@ impl Module for Cron {
     fn observe(&self, name: &str, spec: &Spec, facts: &Facts) -> Result<Observed, Pending> {
         let file = spec.file(&path(name)).observe(facts);
         if spec.is_absent() {
-            return Ok(Observed { file: file?, user: true, daemon: true });
+            return Ok(Observed { file: file?, names: 1, user: true, daemon: true });
         }
+        let names = facts.ask(&HARD_LINKS, &[&path(name)]);
         let accounts = facts.ask(&ACCOUNTS, &[]);
         let daemons = DAEMONS.map(|path| facts.ask(&STAT, &[path]));
         let accounts = accounts?;
@@ -153,11 +157,18 @@ impl Module for Cron {
         for found in daemons {
             daemon |= found?.is_some();
         }
-        Ok(Observed { file: file?, user, daemon })
+        Ok(Observed { file: file?, names: *names?, user, daemon })
     }
 
     fn diff(&self, name: &str, spec: &Spec, seen: &Observed) -> Vec<Change> {
         let mut changes = spec.file(&path(name)).diff(&seen.file);
+        if seen.names > 1 && changes.iter().all(|change| change.field != "state") {
+            changes.push(Change::value(
+                "state",
+                format!("present under {} names, so cron does not read it", seen.names),
+                "present",
+            ));
+        }
         if !seen.user {
             changes.push(Change::value("user", format!("there is no account {}", spec.user()), spec.user()));
         }

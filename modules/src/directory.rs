@@ -1,9 +1,11 @@
 //! Directories.
 
+use crate::facts::accounts::{ACCOUNTS, Accounts};
 use crate::mode::Mode;
 use crate::owner::{Names, Wanted};
 use crate::path_name;
 use crate::presence::Presence;
+use engine::links::below_home;
 use engine::paths::{self, FileKind, LIST, STAT, Stat, path_problem};
 use engine::{Anchor, Change, Drifted, Facts, Item, Links, Module, Op, Pending, Planned, Problem, writes};
 use engine::{Blind, Id};
@@ -32,6 +34,9 @@ pub struct Spec {
     /// The names in it that are declared on this host, by whatever kind; only for `exclusive`.
     #[serde(skip)]
     declared: Option<BTreeSet<String>>,
+    /// What is declared below homes of accounts, wherever they are.
+    #[serde(skip)]
+    homes: Vec<(String, String)>,
 }
 
 /// Without these a system does not start.
@@ -67,6 +72,17 @@ impl Spec {
 
     fn is_exclusive(&self) -> bool {
         self.exclusive == Some(true)
+    }
+
+    /// The names in the directory `dir` that are declared.
+    fn declared(&self, dir: &str, accounts: Option<&Accounts>) -> Option<BTreeSet<String>> {
+        let mut declared = self.declared.clone()?;
+        declared.extend(
+            self.homes
+                .iter()
+                .filter_map(|(account, below)| within(dir, &below_home(&accounts?.users.get(account)?.home, below))),
+        );
+        Some(declared)
     }
 
     fn access(&self) -> Wanted<'_> {
@@ -119,14 +135,15 @@ impl Module for Directory {
 
     fn settle(&self, name: &str, spec: &mut Spec, provided: &BTreeSet<Anchor>) {
         if spec.is_exclusive() {
-            let within = |anchor: &Anchor| match anchor {
-                Anchor::Path(path) => {
-                    let rest = path.strip_prefix(name.trim_end_matches('/'))?.strip_prefix('/')?;
-                    Some(rest.split('/').next().unwrap_or(rest).to_owned())
+            let mut declared = BTreeSet::new();
+            for anchor in provided {
+                match anchor {
+                    Anchor::Path(path) => declared.extend(within(name, path)),
+                    Anchor::Home(account, below) => spec.homes.push((account.clone(), below.clone())),
+                    _ => {}
                 }
-                _ => None,
-            };
-            spec.declared = Some(provided.iter().filter_map(within).collect());
+            }
+            spec.declared = Some(declared);
         }
     }
 
@@ -138,10 +155,14 @@ impl Module for Directory {
         let names = spec.access().names(facts);
         let stat = paths::stat(facts, name);
         let listed = spec.is_exclusive().then(|| facts.ask(&LIST, &[name]));
+        let accounts = (!spec.homes.is_empty()).then(|| facts.ask(&ACCOUNTS, &[]));
         let stat = stat?;
         let directory = stat.as_ref().is_some_and(|stat| stat.kind == FileKind::Directory);
         let content = match listed {
-            Some(listed) if directory => entries(name, listed?.as_ref().as_deref(), spec.declared.as_ref(), facts)?,
+            Some(listed) if directory => {
+                let declared = spec.declared(name, accounts.transpose()?.as_deref());
+                entries(name, listed?.as_ref().as_deref(), declared.as_ref(), facts)?
+            }
             // Asked in one go with the rest; of what is no directory there is nothing to learn.
             Some(Err(Pending::Need)) => return Err(Pending::Need),
             None if directory && spec.is_absent() => {
@@ -179,6 +200,12 @@ impl Module for Directory {
     ) -> Result<Vec<Planned>, Pending> {
         Ok(drifted.iter().flat_map(plan).collect())
     }
+}
+
+/// The name in the directory `dir` by which a path below it begins.
+fn within(dir: &str, path: &str) -> Option<String> {
+    let rest = path.strip_prefix(dir.trim_end_matches('/'))?.strip_prefix('/')?;
+    rest.split('/').next().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 /// What is in the directory `dir` and not among `declared`. The kinds are asked of the host.
@@ -239,7 +266,7 @@ fn plan(drifted: &Drifted<'_, Directory>) -> Vec<Planned> {
             let fields: Vec<_> =
                 drifted.changes.iter().map(|change| change.field).filter(|f| *f != "exclusive").collect();
             if !fields.is_empty() {
-                let access = spec.access().access(Some(stat), 0o755);
+                let access = spec.access().changed(stat, &drifted.seen.names);
                 ops.push(writes::own(id.clone(), path, &access, format!("set {}", fields.join(" and "))).into());
             }
             let paths = drifted.seen.content.iter().filter_map(|entry| entry.path.as_ref());

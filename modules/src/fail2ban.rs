@@ -1,5 +1,6 @@
 //! Jails of fail2ban: in its files, as it would load them, and as they run.
 
+mod bantime;
 mod diff;
 pub(crate) mod plan;
 mod section;
@@ -7,8 +8,9 @@ mod section;
 use crate::duration::Duration;
 use crate::facts::fail2ban::{FAIL2BAN, Fail2ban as State};
 use crate::words::Words;
+use bantime::Bantime;
 use engine::paths::{FileKind, LIST, READ, STAT, Stat};
-use engine::{Anchor, Change, Drifted, Facts, Item, Links, Module, Pending, Planned, Problem, Repository};
+use engine::{Anchor, Change, Drifted, Facts, Item, Links, Module, Others, Pending, Planned, Problem, Repository};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,8 +45,7 @@ pub struct Spec {
     /// …within this time lead to a ban…
     pub findtime: Option<Duration>,
     /// …for this time; `-1` is for ever.
-    #[schemars(extend("type" = ["string", "integer", "null"]))]
-    pub bantime: Option<String>,
+    pub bantime: Option<Bantime>,
     /// Addresses, networks and names that are never banned.
     pub ignoreip: Option<Words>,
     /// How somebody is banned: the name of a file of action.d, such as `nftables`.
@@ -101,10 +102,8 @@ impl Module for Fail2ban {
 
     fn links(&self, name: &str, spec: &Spec, _: usize) -> Links {
         // The unit starts well only once its jails are right.
-        let file = spec.speaks_for_the_file(name).then(|| Anchor::Path(FILE.into()));
-        let links = file
-            .into_iter()
-            .fold(Links::new(), Links::provides)
+        let links = Links::new()
+            .keeps(Anchor::Path(FILE.into()), Others::SameKind)
             .provides(Anchor::Unit("fail2ban.service".into()))
             .needs(Anchor::Package("fail2ban".into()))
             .after(Anchor::Path("/etc/fail2ban/jail.local".into()));

@@ -126,6 +126,16 @@ pub struct Observed {
     names: Names,
 }
 
+impl Observed {
+    /// What is in it, if that is known not to be what it should.
+    pub(crate) fn other(&self) -> Option<&[u8]> {
+        match &self.content {
+            Content::Differs(bytes) => Some(bytes),
+            Content::Right | Content::Unshown(_) => None,
+        }
+    }
+}
+
 enum Content {
     /// As it should be, or not to be compared.
     Right,
@@ -305,7 +315,11 @@ pub(crate) fn plan(drifted: &Drifted<'_, File>) -> Planned {
     }
     let file = there.filter(|stat| stat.kind == FileKind::Regular);
     let rewritten = file.is_none() || drifted.changes.iter().any(|change| change.field == "content");
-    let mut access = spec.access().access(file, if spec.holds_secret { 0o600 } else { 0o644 });
+    let new = if spec.holds_secret { 0o600 } else { 0o644 };
+    let mut access = match file {
+        Some(stat) if !rewritten => spec.access().changed(stat, &drifted.seen.names),
+        _ => spec.access().access(file, new),
+    };
     access.mode &= !file.map_or(0, |stat| spec.exposed(stat));
     if !rewritten {
         return writes::own(id.clone(), path, &access, says_own(drifted)).into();

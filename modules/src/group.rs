@@ -81,7 +81,11 @@ impl Module for Group {
     fn links(&self, name: &str, spec: &Spec, step: usize) -> Links {
         let group = Anchor::Group(name.to_owned());
         if Presence::is_absent(spec.state) {
-            return if step == 0 { Links::new().removes(group) } else { Links::new() };
+            // It may be the primary group of accounts that are to leave it first.
+            return match step {
+                MEMBERS => Links { after_accounts: true, ..Links::new() },
+                _ => Links::new().removes(group),
+            };
         }
         if step == MEMBERS {
             return spec
@@ -119,7 +123,10 @@ impl Module for Group {
         let mut changes = Vec::new();
         match (&seen.group, wanted) {
             (None, Presence::Absent) => {}
-            (Some(_), Presence::Absent) => changes.push(Change::value("state", "present", "absent")),
+            (Some(_), Presence::Absent) => {
+                let step = if seen.primary_of.is_empty() { 0 } else { MEMBERS };
+                changes.push(Change::value("state", "present", "absent").in_step(step));
+            }
             (None, Presence::Present) => {
                 changes.push(Change::value("state", "absent", "present"));
                 changes.extend(
@@ -141,7 +148,12 @@ impl Module for Group {
         drifted: &[Drifted<'_, Self>],
         _: &Facts,
     ) -> Result<Vec<Planned>, Pending> {
-        Ok(drifted.iter().map(|drift| if step == MEMBERS { plan_members(drift) } else { plan_group(drift) }).collect())
+        let of_members =
+            |drift: &Drifted<'_, Self>| step == MEMBERS && drift.changes.iter().any(|change| change.field == "members");
+        Ok(drifted
+            .iter()
+            .map(|drift| if of_members(drift) { plan_members(drift) } else { plan_group(drift) })
+            .collect())
     }
 }
 
@@ -168,8 +180,16 @@ fn members(name: &str, spec: &Spec, group: &Seen, primary_of: &BTreeSet<String>)
         .map(|member| Change::missing("members", member))
         .chain(extra.map(|member| Change::extra("members", member)))
         .chain(primary.map(|user| Change::extra("members", format!("{user} (its primary group)"))))
+        .chain(
+            through(group, wanted).map(|(user, other)| Change::extra("members", format!("{user} (through {other})"))),
+        )
         .map(|change| change.in_step(MEMBERS))
         .collect()
+}
+
+/// Who is in it without being wanted, through a group of another name with the same number.
+fn through<'a>(group: &'a Seen, wanted: &'a BTreeSet<String>) -> impl Iterator<Item = (&'a String, &'a String)> {
+    group.through.iter().filter(|(user, _)| !wanted.contains(*user))
 }
 
 fn plan_group(drift: &Drifted<'_, Group>) -> Planned {
@@ -217,6 +237,12 @@ fn plan_members(drift: &Drifted<'_, Group>) -> Planned {
         return refuse(format!(
             "it is the primary group of {}: give that account another `group` in `users`",
             primary.join(", ")
+        ));
+    }
+    if let Some((user, other)) = through(group, wanted).next() {
+        return refuse(format!(
+            "the group {other} has the same number {}, so {user} is in this one, too: give that group another number, or take {user} out of it",
+            group.gid
         ));
     }
     let gone = group.members.difference(wanted);

@@ -93,7 +93,7 @@ impl Host {
                     id,
                     spec,
                     seen,
-                    changes: changes.iter().filter(|change| change.step == step).collect(),
+                    changes: changes.iter().filter(|change| change.step <= step).collect(),
                 })
                 .filter(|drift| !drift.changes.is_empty())
                 .collect();

@@ -76,18 +76,36 @@ impl Wanted<'_> {
         if let Some(mode) = self.mode.filter(|mode| mode.bits() != stat.mode) {
             changes.push(Change::value("mode", Mode::from_bits(stat.mode).to_string(), mode.to_string()));
         }
-        if let Some(owner) = self.owner.filter(|_| names.uid != Some(stat.uid)) {
+        if let Some(owner) = self.new_owner(stat, names) {
             let note = if names.uid.is_none() { " (there is no such account yet)" } else { "" };
             changes.push(Change::value("owner", names.user_name(stat.uid), format!("{owner}{note}")));
         }
-        if let Some(group) = self.group.filter(|_| names.gid != Some(stat.gid)) {
+        if let Some(group) = self.new_group(stat, names) {
             let note = if names.gid.is_none() { " (there is no such group yet)" } else { "" };
             changes.push(Change::value("group", names.accounts.group_name(stat.gid), format!("{group}{note}")));
         }
         changes
     }
 
-    /// What to give to a command: the mode wanted, else the one that is there, else `new`; owner and group
+    fn new_owner(&self, stat: &Stat, names: &Names) -> Option<&str> {
+        self.owner.filter(|_| names.uid != Some(stat.uid))
+    }
+
+    fn new_group(&self, stat: &Stat, names: &Names) -> Option<&str> {
+        self.group.filter(|_| names.gid != Some(stat.gid))
+    }
+
+    /// What to give to a command that changes what is there: owner and group only where they differ. To give a file to
+    /// whom it belongs already takes its capabilities away (chown(2)).
+    pub fn changed(&self, stat: &Stat, names: &Names) -> engine::writes::Access {
+        engine::writes::Access {
+            mode: self.mode.map_or(stat.mode, Mode::bits),
+            owner: self.new_owner(stat, names).unwrap_or_default().to_owned(),
+            group: self.new_group(stat, names).unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// What to give to a command that makes it: the mode wanted, else the one that is there, else `new`; owner and group
     /// where they are wanted, else as they are, else nobody in particular.
     pub fn access(&self, there: Option<&Stat>, new: u32) -> engine::writes::Access {
         let kept = |id: Option<u32>| id.map(|id| id.to_string()).unwrap_or_default();

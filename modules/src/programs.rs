@@ -1,8 +1,8 @@
 //! All that this crate may run on a host, in one list for review: a snapshot of it stands beside its test.
 
 use crate::facts::{
-    accounts, authorized_keys, changed, clock, compose as projects, fail2ban as jails, key_files, numbers, packages,
-    sshd as servers, units,
+    accounts, authorized_keys, changed, clock, compose as projects, fail2ban as jails, hard_links, key_files, numbers,
+    packages, sshd as servers, units,
 };
 use crate::{apt_repository, compose, fail2ban, group, package, service, sshd, sudoers, user};
 use engine::{Command, Query};
@@ -12,6 +12,7 @@ pub static QUERIES: &[&Query] = &[
     &accounts::ACCOUNTS.query,
     &accounts::SHADOW.query,
     &accounts::HOME.query,
+    &accounts::SHELL.query,
     &accounts::KNOWN_USER.query,
     &accounts::KNOWN_GROUP.query,
     &authorized_keys::AUTHORIZED_KEYS.query,
@@ -20,6 +21,7 @@ pub static QUERIES: &[&Query] = &[
     &jails::FAIL2BAN.query,
     &projects::PROJECT.query,
     &projects::PREVIEW.query,
+    &hard_links::HARD_LINKS.query,
     &key_files::KEY_FILES.query,
     &numbers::UID.query,
     &numbers::GID.query,

@@ -58,6 +58,12 @@ impl Module for Service {
     type Spec = Spec;
     type Seen = Observed;
 
+    /// `cron` of `cron.service`, unless what is left would be another unit.
+    fn spelling(&self, name: &str) -> String {
+        let bare = name.strip_suffix(".service").filter(|bare| !bare.is_empty() && unit_name(bare) == name);
+        bare.unwrap_or(name).to_owned()
+    }
+
     fn problems(&self, name: &str, spec: &Spec) -> Vec<Problem> {
         let mut problems = Vec::new();
         let allowed = |c: char| c.is_ascii_alphanumeric() || ":_.\\@-".contains(c);

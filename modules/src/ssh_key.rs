@@ -7,7 +7,9 @@ use crate::facts::authorized_keys::{AUTHORIZED_KEYS, AuthorizedKeys, Content, Li
 use crate::path_name;
 use crate::public_key::{Fingerprint, PublicKey};
 use engine::paths::path_problem;
-use engine::{Anchor, Blind, Change, Drifted, Facts, Item, Links, Module, Pending, Planned, Problem, Repository};
+use engine::{
+    Anchor, Blind, Change, Drifted, Facts, Item, Links, Module, Others, Pending, Planned, Problem, Repository,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,12 +17,16 @@ use std::collections::BTreeMap;
 /// The kind `ssh_key`.
 pub struct SshKey;
 
+/// Where keys are, below the home.
+const FILE: &str = ".ssh/authorized_keys";
+const SECOND_FILE: &str = ".ssh/authorized_keys2";
+
 /// The keys that open an account.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Spec {
     /// These open it: lines as in authorized_keys (options, type, key, comment). Comments are not compared.
     pub keys: Option<Vec<PublicKey>>,
-    /// So do the `keys` that these accounts' `ssh_keys` declare on the same host.
+    /// So do the `keys` that these accounts' `ssh_keys` declare on the same host; not what they have by `keys_of`.
     pub keys_of: Option<Vec<String>>,
     /// These do not: lines, or fingerprints such as `SHA256:…`.
     pub absent_keys: Option<Vec<Fingerprint>>,
@@ -62,13 +68,26 @@ impl Spec {
         }
     }
 
+    /// The path of a second file that sshd reads unless it is told otherwise (`AuthorizedKeysFile` in sshd_config(5)).
+    fn second_file(&self, account: &str) -> Option<&'static str> {
+        (self.file(account) == FILE).then_some(SECOND_FILE)
+    }
+
     /// The file's path, below the home unless it is absolute.
     fn file(&self, account: &str) -> String {
-        let path = self.path.as_deref().unwrap_or(".ssh/authorized_keys");
+        let path = self.path.as_deref().unwrap_or(FILE);
         let path = path.strip_prefix("%h/").unwrap_or(path);
         let parts: Vec<_> = path.split("%%").map(|part| part.replace("%u", account)).collect();
         parts.join("%")
     }
+}
+
+/// What opens the account now.
+#[derive(Debug)]
+pub struct Observed {
+    file: AuthorizedKeys,
+    /// Nothing is put in there; what must not open the account is taken out.
+    second: Option<AuthorizedKeys>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,7 +105,7 @@ impl Module for SshKey {
     const STATE: Option<&'static [&'static str]> = None;
     const DOC: &'static str = include_str!("ssh_key.md");
     type Spec = Spec;
-    type Seen = AuthorizedKeys;
+    type Seen = Observed;
 
     fn problems(&self, name: &str, spec: &Spec) -> Vec<Problem> {
         let mut problems: Vec<_> = account_name::problem(name).into_iter().collect();
@@ -106,14 +125,22 @@ impl Module for SshKey {
     }
 
     fn complete(&self, specs: &mut BTreeMap<String, Spec>, _: &dyn Repository) -> Vec<(String, Problem)> {
-        let declared: BTreeMap<_, _> =
-            specs.iter().map(|(name, spec)| (name.clone(), spec.keys.clone().unwrap_or_default())).collect();
+        let declared: BTreeMap<_, _> = specs.iter().map(|(name, spec)| (name.clone(), spec.keys.clone())).collect();
         let mut problems = Vec::new();
         for (name, spec) in specs.iter_mut() {
             let mut wanted = spec.keys.clone().unwrap_or_default();
             for other in spec.keys_of.iter().flatten() {
                 match declared.get(other) {
-                    Some(keys) => wanted.extend(keys.iter().cloned()),
+                    Some(Some(keys)) => wanted.extend(keys.iter().cloned()),
+                    // Taken for none, they would all be removed.
+                    Some(None) => problems.push((
+                        name.clone(),
+                        Problem::field(
+                            "keys_of",
+                            format!("{other} declares no `keys` of its own, and only those count"),
+                        )
+                        .hint("name the accounts whose `keys` are meant"),
+                    )),
                     None => problems.push((
                         name.clone(),
                         Problem::field("keys_of", format!("no `ssh_keys` are declared for {other} on this host"))
@@ -139,24 +166,30 @@ impl Module for SshKey {
     fn links(&self, name: &str, spec: &Spec, _: usize) -> Links {
         let links = Links::new().needs(Anchor::User(name.into()));
         let file = spec.file(name);
-        match path_name::parent(&file).filter(|_| file.starts_with('/')) {
-            Some(parent) => links.needs(Anchor::Path(parent.into())),
-            None => links,
-        }
+        // Whoever only keeps some keys out leaves the rest to others.
+        let others = if spec.is_exclusive() || !spec.wanted.is_empty() { Others::None } else { Others::OtherKinds };
+        let links = match path_name::parent(&file).filter(|_| file.starts_with('/')) {
+            Some(parent) => return links.needs(Anchor::Path(parent.into())).keeps(Anchor::Path(file), others),
+            None => links.keeps(Anchor::Home(name.into(), file), others),
+        };
+        let second = spec.second_file(name).map(|second| Anchor::Home(name.into(), second.into()));
+        second.into_iter().fold(links, |links, second| links.keeps(second, others))
     }
 
-    fn observe(&self, name: &str, spec: &Spec, facts: &Facts) -> Result<AuthorizedKeys, Pending> {
-        let Some(seen) = (*facts.ask(&AUTHORIZED_KEYS, &[name, &spec.file(name)])?).clone() else {
+    fn observe(&self, name: &str, spec: &Spec, facts: &Facts) -> Result<Observed, Pending> {
+        let file = facts.ask(&AUTHORIZED_KEYS, &[name, &spec.file(name)]);
+        let second = spec.second_file(name).map(|second| facts.ask(&AUTHORIZED_KEYS, &[name, second])).transpose();
+        let Some(file) = (*file?).clone() else {
             return Err(Blind::NotYet(format!("there is no account {name} in /etc/passwd")).into());
         };
-        if !seen.home_exists && !spec.file(name).starts_with('/') {
-            let home = if seen.home.is_empty() { "/" } else { &seen.home };
+        if !file.home_exists && !spec.file(name).starts_with('/') {
+            let home = if file.home.is_empty() { "/" } else { &file.home };
             return Err(Blind::NotYet(format!("{home}, the home of {name}, is not there")).into());
         }
-        Ok(seen)
+        Ok(Observed { file, second: second?.and_then(|second| (*second).clone()) })
     }
 
-    fn diff(&self, name: &str, spec: &Spec, seen: &AuthorizedKeys) -> Vec<Change> {
+    fn diff(&self, name: &str, spec: &Spec, Observed { file: seen, second }: &Observed) -> Vec<Change> {
         let mut changes = Vec::new();
         match seen.content {
             Content::NotAFile => changes.push(Change::value("path", format!("{} is not a file", seen.path), "a file")),
@@ -171,11 +204,14 @@ impl Module for SshKey {
         for wanted in spec.wanted.iter().filter(|wanted| !keys().any(|key| key.same_rights(wanted))) {
             changes.push(Change::missing("keys", wanted.label()));
         }
-        changes.extend(lines.iter().filter_map(|line| match spec.judge(line) {
+        let extra = |line: &Line, place: String| match spec.judge(line) {
             Judged::Right => None,
-            Judged::Banned => Some(Change::extra("absent_keys", label(line))),
-            Judged::OtherRights | Judged::Unlisted => Some(Change::extra("keys", label(line))),
-        }));
+            Judged::Banned => Some(Change::extra("absent_keys", label(line) + &place)),
+            Judged::OtherRights | Judged::Unlisted => Some(Change::extra("keys", label(line) + &place)),
+        };
+        changes.extend(lines.iter().filter_map(|line| extra(line, String::new())));
+        let second = second.iter().flat_map(|second| self::lines(second).iter().map(move |line| (line, &second.path)));
+        changes.extend(second.filter_map(|(line, path)| extra(line, format!(", in {path}"))));
         changes
     }
 

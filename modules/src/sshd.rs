@@ -6,7 +6,7 @@ pub mod value;
 
 use crate::facts::sshd::{CANONICAL, DROP_IN, Line, SSHD, Sshd as Server};
 use crate::service::moment;
-use engine::{Anchor, Blind, Change, Drifted, Facts, Item, Links, Module, Pending, Planned, Problem};
+use engine::{Anchor, Blind, Change, Drifted, Facts, Item, Links, Module, Others, Pending, Planned, Problem};
 use keyword::Form;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ pub struct Observed {
     /// What holds now, in the words of the host's own sshd.
     is: Vec<String>,
     /// What is wanted, in the same words; or why sshd refuses it.
-    should: Result<Vec<String>, String>,
+    should: Means,
     /// Lines of `Match` blocks that set it otherwise.
     exceptions: Vec<Line>,
     server: Arc<Option<Server>>,
@@ -38,6 +38,11 @@ pub struct Observed {
 impl Observed {
     fn server(&self) -> Option<&Server> {
         self.server.as_ref().as_ref()
+    }
+
+    /// What holds for everybody comes from a `Match all`, and not from what stands outside of blocks.
+    fn is_set_for_all(&self) -> bool {
+        self.should.is_ok() && self.exceptions.iter().any(Line::is_for_all)
     }
 
     fn differs(&self, form: Form) -> bool {
@@ -74,6 +79,10 @@ impl Module for Sshd {
         known(name).0.to_owned()
     }
 
+    fn names(&self) -> Vec<&'static str> {
+        keyword::all().map(|(name, _)| name).collect()
+    }
+
     fn problems(&self, name: &str, spec: &Spec) -> Vec<Problem> {
         let Some((_, form)) = keyword::find(name) else {
             let problem = Problem::name(format!("`{name}` is no keyword that comply can set for sshd"));
@@ -96,6 +105,7 @@ impl Module for Sshd {
         let links = Links::new()
             .needs(Anchor::Package("openssh-server".into()))
             .needs(Anchor::Path(DROP_IN.into()))
+            .keeps(Anchor::Path(DROP_IN.into()), Others::SameKind)
             .after(Anchor::Path("/etc/ssh/sshd_config".into()));
         let values = spec.value.as_ref().map(Setting::values).unwrap_or_default();
         let words = values.iter().flat_map(|value| value.split_whitespace());
@@ -123,10 +133,10 @@ impl Module for Sshd {
             None => Ok(spec.value.as_ref().map(|value| value.values().to_vec()).unwrap_or_default()),
             Some(should) => (*should?).clone(),
         };
-        if should.as_ref().is_ok_and(Vec::is_empty) {
-            return Err(Blind::Unsupported(format!("sshd -T does not show {name}, so nobody can tell")).into());
-        }
         let lower = name.to_lowercase();
+        let Some((is, should)) = compared(sshd, name, spec, should) else {
+            return Err(Blind::Unsupported(format!("sshd -T does not show {name}, so nobody can tell")).into());
+        };
         let asked = sshd.lines.iter().filter(|line| line.within.is_some() && line.keyword == lower);
         // Where the words are the same there is nothing to ask.
         let asked = asked.filter(|line| !wanted.iter().any(|wanted| same_words(wanted, name, line)));
@@ -138,7 +148,6 @@ impl Module for Sshd {
                 exceptions.push(line.clone());
             }
         }
-        let is = sshd.effective.get(&lower).cloned().unwrap_or_default();
         Ok(Observed { is, should, exceptions, server })
     }
 
@@ -146,7 +155,7 @@ impl Module for Sshd {
         let Some(server) = seen.server() else { return Vec::new() };
         let (_, form) = known(name);
         let mut changes = Vec::new();
-        if seen.differs(form) {
+        if seen.differs(form) && !seen.is_set_for_all() {
             let should = match &seen.should {
                 Ok(should) => should.join(" "),
                 Err(why) => format!("a value that this sshd takes ({why})"),
@@ -155,11 +164,19 @@ impl Module for Sshd {
         } else if let Some(unread) = unread_of(server, name) {
             changes.push(Change::value("running", unread, "read again"));
         }
-        changes.extend(seen.exceptions.iter().map(|line| {
-            let within = line.within.as_deref().unwrap_or_default();
-            let is = format!("{} for Match {within} ({})", line.value, line.place());
-            Change::value("match", is, "as for everybody")
-        }));
+        let mut blocks: Vec<(&str, Vec<String>)> = Vec::new();
+        for line in &seen.exceptions {
+            let (within, says) =
+                (line.within.as_deref().unwrap_or_default(), format!("{} says {}", line.place(), line.value));
+            match blocks.iter_mut().find(|(block, _)| *block == within) {
+                Some((_, lines)) => lines.push(says),
+                None => blocks.push((within, vec![says])),
+            }
+        }
+        let exception = |(within, says): (&str, Vec<String>)| {
+            Change::value("match", says.join(", "), "as for everybody").element(within)
+        };
+        changes.extend(blocks.into_iter().map(exception));
         changes
     }
 
@@ -174,6 +191,23 @@ impl Module for Sshd {
     }
 }
 
+/// Values in the words of the host's sshd, or why it refuses them.
+type Means = Result<Vec<String>, String>;
+
+/// What holds and what is wanted, in the same words; `None`: nobody can tell.
+fn compared(sshd: &Server, name: &str, spec: &Spec, should: Means) -> Option<(Vec<String>, Means)> {
+    let lower = name.to_lowercase();
+    if !should.as_ref().is_ok_and(Vec::is_empty) {
+        return Some((sshd.effective.get(&lower).cloned().unwrap_or_default(), should));
+    }
+    if keyword::is_told(known(name).0) || sets(&sshd.options, &lower) {
+        return None;
+    }
+    let first = sshd.global(&lower).next().map(|(_, line)| line.value.to_lowercase());
+    let wanted = spec.value.iter().flat_map(Setting::values).map(|value| value.to_lowercase());
+    Some((first.into_iter().collect(), Ok(wanted.collect())))
+}
+
 fn same_words(wanted: &str, name: &str, line: &Line) -> bool {
     let value = wanted.get(name.len()..).unwrap_or_default();
     value.split_whitespace().eq(line.value.split_whitespace())
@@ -186,16 +220,24 @@ fn shown(values: &[String]) -> String {
 /// Where the present value comes from.
 fn source(server: &Server, name: &str) -> String {
     let lower = name.to_lowercase();
+    if listens(server, name) {
+        return "ssh.socket".into();
+    }
     if sets(&server.options, &lower) {
         return "SSHD_OPTS in /etc/default/ssh".into();
     }
     let (_, form) = known(name);
-    let places: Vec<String> = server.global(&lower).map(|(_, line)| line.place()).collect();
+    let places: Vec<String> = server.for_everybody(&lower).map(Line::place).collect();
     match places.as_slice() {
         [] => "the default".into(),
         all if form.adds_up() => all.join(", "),
         [first, ..] => first.clone(),
     }
+}
+
+/// Whether a keyword says where to listen, and systemd does that in place of sshd.
+fn listens(server: &Server, name: &str) -> bool {
+    server.socket && ["Port", "ListenAddress"].contains(&name)
 }
 
 /// Whether the options that sshd is started with set a keyword.
@@ -205,10 +247,13 @@ fn sets(options: &str, lower: &str) -> bool {
 
 /// A file that sets the keyword and that sshd has not read since it changed.
 fn unread_of(server: &Server, name: &str) -> Option<String> {
+    if listens(server, name) {
+        return None;
+    }
     let lower = name.to_lowercase();
     let (_, form) = known(name);
     let most = if form.adds_up() { usize::MAX } else { 1 };
-    server.global(&lower).take(most).find_map(|(_, line)| unread(server, &line.file))
+    server.for_everybody(&lower).take(most).find_map(|line| unread(server, &line.file))
 }
 
 /// That sshd has not read a file since it changed.

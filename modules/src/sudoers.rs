@@ -6,9 +6,12 @@ use crate::dropin_name;
 use crate::presence::Presence;
 use crate::system_file::{self, SystemFile};
 use crate::words::Words;
+use engine::paths::{READ, STAT};
 use engine::switch::{Ground, Guard};
 use engine::writes::Access;
-use engine::{Anchor, Change, Command, Danger, Drifted, Facts, Item, Links, Module, Op, Pending, Planned, Problem};
+use engine::{
+    Anchor, Blind, Change, Command, Danger, Drifted, Facts, Item, Links, Module, Op, Pending, Planned, Problem,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +74,33 @@ static WRITE: Command = Command { name: "write sudoers", shell: include_str!("su
 /// All commands of the kind.
 pub(crate) static COMMANDS: &[&Command] = &[&WRITE];
 
+/// What sudo reads itself, and what makes it read the rest.
+const MAIN: &str = "/etc/sudoers";
+
+/// A rule as the host has it.
+pub struct Observed {
+    file: system_file::Seen,
+    /// sudo reads the directory that the file is in.
+    included: bool,
+}
+
+/// Whether `main` makes sudo read /etc/sudoers.d; `None`: it reads other files, which may.
+fn includes(main: &str) -> Option<bool> {
+    let mut others = false;
+    for line in main.lines() {
+        // With a `#` in front these are no comments (sudoers(5)).
+        let Some(words) = line.trim_start().strip_prefix(['@', '#']) else { continue };
+        let Some((directive, path)) = words.split_once([' ', '\t']) else { continue };
+        let path = path.trim().trim_matches('"');
+        match directive {
+            "includedir" if path.trim_end_matches('/') == "/etc/sudoers.d" => return Some(true),
+            "include" | "includedir" => others = true,
+            _ => {}
+        }
+    }
+    (!others).then_some(false)
+}
+
 /// Is silent where all is well.
 const CHECK: &str = "visudo -cf {} >/dev/null";
 
@@ -84,7 +114,7 @@ impl Module for Sudoers {
     const SETS: &'static [&'static str] = &["users", "commands"];
     const DOC: &'static str = include_str!("sudoers.md");
     type Spec = Spec;
-    type Seen = system_file::Seen;
+    type Seen = Observed;
 
     fn problems(&self, name: &str, spec: &Spec) -> Vec<Problem> {
         let mut problems: Vec<_> = dropin_name::problem(name, "sudo").into_iter().collect();
@@ -127,11 +157,31 @@ impl Module for Sudoers {
     }
 
     fn observe(&self, name: &str, spec: &Spec, facts: &Facts) -> Result<Self::Seen, Pending> {
-        spec.file(&path(name)).observe(facts)
+        let file = spec.file(&path(name)).observe(facts);
+        if spec.is_absent() {
+            return Ok(Observed { file: file?, included: true });
+        }
+        let (main, text) = (facts.ask(&STAT, &[MAIN]), facts.ask(&READ, &[MAIN]));
+        // The package brings it.
+        let included = main?.is_none() || {
+            let included = includes(&String::from_utf8_lossy(&text?));
+            let why =
+                "whether sudo reads /etc/sudoers.d is not known: /etc/sudoers includes other files, which may say so";
+            included.ok_or_else(|| Blind::Failed(why.into()))?
+        };
+        Ok(Observed { file: file?, included })
     }
 
     fn diff(&self, name: &str, spec: &Spec, seen: &Self::Seen) -> Vec<Change> {
-        spec.file(&path(name)).diff(seen)
+        let mut changes = spec.file(&path(name)).diff(&seen.file);
+        if !seen.included {
+            changes.push(
+                Change::value("included", "/etc/sudoers does not include /etc/sudoers.d", "read by sudo").stays(
+                    "sudo does not read the file: add the line `@includedir /etc/sudoers.d` to /etc/sudoers (visudo)",
+                ),
+            );
+        }
+        changes
     }
 
     fn plan(
@@ -146,7 +196,7 @@ impl Module for Sudoers {
 }
 
 fn plan(drifted: &Drifted<'_, Sudoers>) -> Option<Planned> {
-    let (id, spec, seen) = (drifted.id, drifted.spec, drifted.seen);
+    let (id, spec, seen) = (drifted.id, drifted.spec, &drifted.seen.file);
     let path = path(&id.name);
     let asks_now = spec.nopasswd != Some(true) && seen.text().is_some_and(|text| text.contains("NOPASSWD"));
     let write = |access: &Access, text: Vec<u8>, says: &'static str| {

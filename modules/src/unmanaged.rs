@@ -1,7 +1,7 @@
 //! What is on a host and no policy declares.
 
 use crate::facts::accounts::ACCOUNTS;
-use crate::facts::key_files::KEY_FILES;
+use crate::facts::key_files::{KEY_FILES, KeyFile};
 use crate::glob;
 use engine::paths::{LIST, READ};
 use engine::{Anchor, Change, Drifted, Facts, Item, Links, Module, Pending, Planned, Problem};
@@ -131,9 +131,15 @@ fn ssh_keys(facts: &Facts) -> Result<Vec<Found>, Pending> {
         .map(|file| Found {
             name: file.account.clone(),
             label: format!("{} of {}", file.path, file.account),
-            by: vec![resource("ssh_key", &file.account), Anchor::Path(file.path.clone())],
+            by: vec![Anchor::Path(file.path.clone()), below_home(file)],
         })
         .collect())
+}
+
+/// The file as what declares an account's keys has it.
+fn below_home(file: &KeyFile) -> Anchor {
+    let below = file.path.rfind("/.ssh/").and_then(|at| file.path.get(at + 1..));
+    Anchor::Home(file.account.clone(), below.unwrap_or_default().to_owned())
 }
 
 /// The files of a directory that its program would read: `.` in a name keeps sudo and cron away, `~` at its end too.

@@ -5,10 +5,12 @@ pub(crate) mod plan;
 use crate::account_name;
 use crate::date::{Date, End};
 use crate::duration::Duration;
-use crate::facts::accounts::{ACCOUNTS, Account, Accounts, HOME, Home, KNOWN_USER, SHADOW, Shadow, from_elsewhere};
+use crate::facts::accounts::{
+    ACCOUNTS, Account, Accounts, HOME, Home, KNOWN_USER, SHADOW, SHELL, Shadow, from_elsewhere,
+};
 use crate::facts::clock::{NOW, day};
 use crate::presence::Presence;
-use engine::{Anchor, Blind, Change, Drifted, Facts, Item, Links, Module, Pending, Planned, Problem};
+use engine::{Anchor, Blind, Change, Drifted, Facts, Item, Links, Module, Others, Pending, Planned, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -75,6 +77,8 @@ impl Spec {
 pub struct Observed {
     /// `None`: there is none.
     present: Option<Present>,
+    /// The shell that the policy names is on the host.
+    has_shell: bool,
 }
 
 struct Present {
@@ -125,7 +129,8 @@ impl Module for User {
             // A group of its own that goes too goes after it.
             return Links::new().removes(user).needs(Anchor::Group(name.to_owned()));
         }
-        let links = Links::new().provides(user);
+        let links = Links::new().provides(user).keeps(Anchor::Home(name.to_owned(), String::new()), Others::All);
+        let links = spec.home.iter().fold(links, |links, home| links.lives(name, home));
         let links = match &spec.group {
             // Of the group that bears its name an account is a member without being listed.
             Some(group) if group == name => links.needs(Anchor::Group(group.clone())),
@@ -144,6 +149,9 @@ impl Module for User {
         let shadow = wanted(spec.needs_shadow()).then(|| facts.ask(&SHADOW, &[]));
         let now = wanted(spec.needs_shadow()).then(|| facts.ask(&NOW, &[]));
         let home = wanted(spec.wants_home()).then(|| facts.ask(&HOME, &[name]));
+        // Those that let nobody in do so too where they are missing, as on a small Debian 13.
+        let lets_in = |shell: &&String| !shell.ends_with("/nologin") && !shell.ends_with("/false");
+        let shell = spec.shell.as_ref().filter(lets_in).map(|shell| facts.ask(&SHELL, &[shell]));
 
         let accounts = accounts?;
         accounts.supported()?;
@@ -151,8 +159,9 @@ impl Module for User {
             if accounts.remote_users && *facts.ask(&KNOWN_USER, &[name])? {
                 return Err(from_elsewhere("account", name));
             }
-            return Ok(Observed { present: None });
+            return Ok(Observed { present: None, has_shell: shell.transpose()?.is_none_or(|there| *there) });
         };
+        let has_shell = shell.transpose()?.is_none_or(|there| *there);
         let shadow = shadow.transpose()?.and_then(|all| all.get(name).cloned()).unwrap_or_default();
         let today = now.transpose()?.map_or(0, |now| day(*now));
         let home = match home.transpose()?.as_deref() {
@@ -162,7 +171,7 @@ impl Module for User {
             Some(home) => *home,
             None => Home::There,
         };
-        Ok(Observed { present: Some(observed(account, spec, &accounts, shadow, today, home)) })
+        Ok(Observed { present: Some(observed(account, spec, &accounts, shadow, today, home)), has_shell })
     }
 
     fn diff(&self, _: &str, spec: &Spec, seen: &Observed) -> Vec<Change> {
@@ -170,7 +179,15 @@ impl Module for User {
             (None, true) => Vec::new(),
             (None, false) => vec![Change::value("state", "absent", "present")],
             (Some(_), true) => vec![Change::value("state", "present", "absent")],
-            (Some(seen), false) => [plain(spec, seen), groups(spec, seen), access(spec, seen)].concat(),
+            (Some(present), false) => {
+                let no_shell = spec.shell.as_ref().filter(|_| !seen.has_shell);
+                let no_shell =
+                    no_shell.map(|shell| Change::value("shell", format!("{shell} is not on this host"), shell));
+                let mut plain = plain(spec, present);
+                plain.retain(|change| change.field != "shell" || no_shell.is_none());
+                plain.extend(no_shell);
+                [plain, groups(spec, present), access(spec, present)].concat()
+            }
         }
     }
 
@@ -234,7 +251,7 @@ fn problems_of_present(spec: &Spec) -> Vec<Problem> {
         if !path.starts_with('/') || path.contains(|c: char| c == ':' || c.is_control()) {
             problems.push(Problem::field(
                 field,
-                format!("`{field}` is an absolute path without `:` and control characters"),
+                format!("`{field}` must be an absolute path without `:` and control characters"),
             ));
         }
     }
@@ -327,6 +344,9 @@ fn groups(spec: &Spec, seen: &Present) -> Vec<Change> {
 
 /// What /etc/shadow holds: who gets in.
 fn access(spec: &Spec, seen: &Present) -> Vec<Change> {
+    if !seen.account.shadowed {
+        return unshadowed(spec);
+    }
     let password = spec.password.as_ref().filter(|wanted| {
         if wanted.starts_with('$') { seen.shadow.hash() != wanted.as_str() } else { !seen.shadow.unusable() }
     });
@@ -338,6 +358,21 @@ fn access(spec: &Spec, seen: &Present) -> Vec<Change> {
     ]
     .into_iter()
     .flatten()
+    .collect()
+}
+
+/// With a password in /etc/passwd, or none, nothing in /etc/shadow counts (pam_unix(8)).
+fn unshadowed(spec: &Spec) -> Vec<Change> {
+    let is = "not as /etc/shadow says: the password field in /etc/passwd is not `x`";
+    [
+        spec.password.as_ref().map(|_| ("password", "as /etc/shadow says".to_owned())),
+        spec.password_age.map(|limit| ("password_age", limit.to_string())),
+        spec.locked.map(|locked| ("locked", if locked { "yes" } else { "no" }.to_owned())),
+        spec.expires.map(|end| ("expires", end.to_string())),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|(field, should)| Change::value(field, is, should))
     .collect()
 }
 

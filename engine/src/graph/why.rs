@@ -32,6 +32,9 @@ pub fn why(resources: &[Resource], first: Node, then: Node) -> Vec<String> {
     if !earlier.removes.is_empty() && earlier.needs.iter().chain(&earlier.after).any(|anchor| goes(&anchor)) {
         reasons.push("what goes away with it goes first".to_owned());
     }
+    if later.after_accounts && earlier.is_account() {
+        reasons.push("it may be the primary group of that account".to_owned());
+    }
     if reasons.is_empty() && earlier.packages != later.packages {
         let which = if earlier.packages { "packages come first" } else { "what a package needs comes first" };
         reasons.push(which.to_owned());
@@ -59,5 +62,6 @@ fn words(anchor: &Anchor) -> String {
         Anchor::Unit(name) if name.is_empty() => "files of units come first".to_owned(),
         Anchor::Unit(name) => format!("for the unit {name}"),
         Anchor::Resource(id) => format!("for {id}"),
+        Anchor::Home(account, _) => format!("for the home of {account}"),
     }
 }

@@ -23,6 +23,18 @@ save() {
 	) || die "could not save a copy of $1 to $S first"
 }
 
+# spare PATH: ends a command that is about to remove PATH with all that is in it, if something is mounted there or below.
+# rm and userdel would empty that too: a mount of the same file system looks like any directory to them.
+spare() {
+	within=$(as readlink -f -- "$1") && within=$(printf '%s\n' "$within" | sed 's/\\/\\134/g; s/ /\\040/g') || exit
+	while read -r _ _ _ _ at _; do
+		case $at in "$within" | "$within"/*)
+			die "something is mounted at $(printf '%b' "$at"), and would be emptied: unmount it first"
+			;;
+		esac
+	done </proc/self/mountinfo
+}
+
 # reach PATH OWNER GROUP [own]: how PATH can be given to OWNER and GROUP (nothing: whose they are does not
 # matter). Sets p to the path to use with `as`: the path itself, with the rights of the account whose directory
 # it is in, if those suffice, or else ./NAME, with ours, in a directory that is held. `own`: what is there now

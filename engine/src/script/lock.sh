@@ -1,9 +1,10 @@
 # One enforcing run per host at a time: a lock while a script runs, a lease of a minute between two of them.
 if [ -O / ]; then
-	L=/run/comply S=/var/backups/comply/$run
+	L=/run/comply S=/var/backups/comply/$run U=/etc/systemd/system
 else
-	L=$HOME/.cache/comply S=$HOME/.local/state/comply/$run
+	L=$HOME/.cache/comply S=$HOME/.local/state/comply/$run U=
 fi
+[ -d /run/systemd/system ] || U=
 lease() { printf '%s\n' "$run $(($(date +%s) + 60)) $who" >"$L/lease"; }
 release() { rm -f -- "$L/lease"; }
 refuse() {

@@ -1,5 +1,8 @@
 # The functions that every query and command may use. POSIX sh: dash, bash and busybox ash.
 
+# Absolute paths only: what runs with another account's rights could not come back to root's home (find, fts(3)).
+cd /
+
 # Ends the part of one probe's answer and begins the next one's, in a batched query.
 item() { printf '%s' "$mark"; }
 mark="$nonce#;"
@@ -33,12 +36,20 @@ account() {
 # whose PATH: whose rights reach it safely. Below a directory that another account owns, that account can put
 # links in the way, so the path is only ever touched as that account. Sets W to nothing (our own rights), or to
 # the uid, and G and I for `as`. Only shell builtins, unless such a directory or a link is met.
-known=
+known= safe=
 whose() {
 	W=
 	[ -O / ] || return 0
+	if [ "${1%/*}" = "$safe" ]; then
+		foreign= rest=
+		return 0
+	fi
 	trail "${1%/*}"
-	[ -n "$foreign" ] || return 0
+	if [ -z "$foreign" ]; then
+		# Nobody else can change what the next path in the same directory would show.
+		[ ! -d "${1%/*}" ] || safe=${1%/*}
+		return 0
+	fi
 	if [ "$foreign" != "$known" ]; then
 		known=$foreign
 		known_uid=$(stat -c %u -- "$foreign/.") || known_uid=65534
@@ -68,7 +79,8 @@ trail() {
 		esac
 		if [ -L "$at/$step" ]; then
 			links=$((links + 1))
-			[ "$links" -le 40 ] || return 0
+			# The system follows no more.
+			[ "$links" -le 40 ] || break
 			link=$(readlink -n -- "$at/$step" && printf /)
 			case $link in /*) at= ;; esac
 			rest=$link$rest
@@ -84,14 +96,15 @@ trail() {
 	foreign=$shared rest=$left
 }
 
-# shared DIR: others than root can write in this directory of root's. Each is looked at once.
+# shared DIR: others than root can write in this directory of root's. Each is looked at once. Where its group can write, so
+# may accounts that an access list names: its mask shows as the group's bits, whoever the group is.
 alone=$nl others=$nl
 shared() {
 	case $1 in *"$nl"*) return 0 ;; esac
 	case $alone in *"$nl$1$nl"*) return 1 ;; esac
 	case $others in *"$nl$1$nl"*) return 0 ;; esac
-	case $(stat -c '%a %g' -- "$1" 2>/dev/null) in
-	'' | *[2367]' '* | *[2367]?' '[1-9]*) others=$others$1$nl ;;
+	case $(stat -c '%a ' -- "$1" 2>/dev/null) in
+	'' | *[2367]' ' | *[2367]?' ') others=$others$1$nl ;;
 	*)
 		alone=$alone$1$nl
 		return 1
@@ -115,7 +128,7 @@ above() {
 # need not look at them one by one.
 foresee() {
 	for line in $1; do
-		case $line in 4??[02468ace][014589cd]' '[0-9]*) alone=$alone${line#* * * * * * }$nl ;; esac
+		case $line in 4?[02468ace][014589cd]' '[0-9]*) alone=$alone${line#* * * * * * }$nl ;; esac
 	done
 }
 
@@ -144,7 +157,7 @@ limit() {
 # led the way. What happens in the working directory afterwards cannot be led astray. After `whose`.
 hold() {
 	way=$foreign/${rest%/}
-	cd -P -- "${1%/*}/" && [ "$(readlink /proc/self/cwd)" = "${way%/}" ]
+	cd -P -- "${1%/*}/" && [ "$(readlink /proc/self/cwd && echo .)" = "${way%/}$nl." ]
 }
 
 # held PATH COMMAND…: runs it with the regular file PATH as its input, opened with our own rights, if no link of another
@@ -154,7 +167,8 @@ held() {
 	name=./${1##*/} way=${way%/}/${1##*/}
 	shift
 	[ -f "$name" ] && $(limit) sh -c '
-	exec 3<"$1" && [ -f /proc/self/fd/3 ] && [ "$(readlink /proc/self/fd/3)" = "$2" ] &&
+	exec 3<"$1" && [ -f /proc/self/fd/3 ] && [ "$(readlink /proc/self/fd/3 && echo .)" = "$2
+." ] &&
 		[ "$(stat -L -c %h /proc/self/fd/3)" = 1 ] || exit
 	shift 2
 	"$@" <&3

@@ -1,7 +1,7 @@
 # Nothing is put back any more.
-D=$L/switch
+D=${S%/*}/switch
 mv -T -- "$D/armed" "$D/confirmed" 2>/dev/null || die "it came too late: the host had put itself back already"
-read -r pid <"$D/pid" && grep -qsF "$D/restore" "/proc/$pid/cmdline" && kill -s KILL -- "-$pid"
+{ read -r pid <"$L/switch"; } 2>/dev/null && grep -qsF "$D/restore" "/proc/$pid/cmdline" && kill -s KILL -- "-$pid"
 for one in "$D"/[0-9]*; do
 	{
 		IFS= read -r W
@@ -12,4 +12,7 @@ for one in "$D"/[0-9]*; do
 	} <"$one"
 	[ -z "$kept" ] || as rm -rf -- "${kept%/*}"
 done
-rm -rf -- "$D"
+[ -z "$U" ] || rm -f -- "$U/comply-switch.service" "$U/multi-user.target.wants/comply-switch.service"
+rm -rf -- "$D" "$L/switch"
+# Else a power cut could bring the switch back, armed.
+sync -- "${D%/*}" 2>/dev/null || sync

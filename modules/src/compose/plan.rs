@@ -2,6 +2,7 @@
 
 use super::services::{Trouble, ending, foreign, orphans, own, sees, troubles};
 use super::{Compose, Pull, Spec, State, WAIT, stack};
+use crate::facts::compose::Wanted;
 use crate::file::{self, File};
 use engine::writes::{self, Access};
 use engine::{Change, Command, Drifted, Id, Module, Op, Planned};
@@ -87,6 +88,9 @@ fn refusal(drift: &Drifted<'_, Compose>) -> Option<String> {
     }
     match seen.config() {
         Some(Err(why)) => Some(format!("Compose refuses these files: {why}")),
+        Some(Ok(config)) if drift.spec.state() == State::Running => drift.spec.unknown(config).next().map(|service| {
+            format!("the files have no service `{service}`, or only for a profile that is not among `profiles`")
+        }),
         _ => None,
     }
 }
@@ -97,6 +101,7 @@ fn files(drift: &Drifted<'_, Compose>) -> Vec<Planned> {
     let new = Access { mode: 0o755, owner: String::new(), group: String::new() };
     let made = seen.missing.iter().map(|path| writes::mkdir(id.clone(), path, &new, format!("make {path}")).into());
     let mut planned: Vec<Planned> = made.collect();
+    planned.extend(seen.dropped.note(id, spec).map(Planned::from));
     for (path, file, there) in changed(spec, drift) {
         let of_file = Id::new(File::KIND, spec.at(path));
         let changes = File.diff("", file, there);
@@ -129,7 +134,8 @@ fn up(drift: &Drifted<'_, Compose>) -> Option<Op> {
     let mut forced: BTreeSet<&str> =
         troubles.iter().filter(|trouble| trouble.force).map(|trouble| trouble.service).collect();
     let touched = |container: &&crate::facts::compose::Container| changed.iter().any(|path| sees(container, path));
-    let in_files = |service: &str| config.is_none_or(|config| config.contains_key(service)) && spec.judges(service);
+    let judged = config.map(|config| spec.judged(config));
+    let in_files = |service: &str| judged.as_ref().is_none_or(|judged| judged.contains(service));
     forced.extend(
         own(&id.name, seen)
             .filter(touched)
@@ -147,6 +153,20 @@ fn up(drift: &Drifted<'_, Compose>) -> Option<Op> {
     if all {
         services = spec.services.iter().flatten().map(String::as_str).collect();
     }
+    // Who has the network of a container that is made anew is made anew as well.
+    let borrowers = config.into_iter().flatten().filter(|_| !services.is_empty());
+    let borrowers: Vec<(&String, &Wanted)> = borrowers.filter(|(_, wanted)| !wanted.borrows.is_empty()).collect();
+    for _ in &borrowers {
+        for (service, wanted) in borrowers.iter().filter(|(service, _)| in_files(service)) {
+            let lent = |by: &BTreeSet<&str>| wanted.borrows.iter().any(|lender| by.contains(lender.as_str()));
+            if lent(&forced) {
+                forced.insert(service);
+            }
+            if lent(&services) {
+                services.insert(service);
+            }
+        }
+    }
     let build = match spec.build {
         Some(true) if seen.unbuilt => "--build",
         Some(false) => "--no-build",
@@ -157,10 +177,8 @@ fn up(drift: &Drifted<'_, Compose>) -> Option<Op> {
         Pull::Always => "always",
         Pull::Never => "never",
     };
-    let images = config
-        .into_iter()
-        .flatten()
-        .filter_map(|(service, wanted)| wanted.image.clone().filter(|_| spec.judges(service)));
+    let images =
+        config.into_iter().flatten().filter_map(|(service, wanted)| wanted.image.clone().filter(|_| in_files(service)));
     let images: Vec<String> = images.collect();
     let join = |words: &BTreeSet<&str>| words.iter().copied().collect::<Vec<_>>().join(" ");
     let wait = spec.wait.unwrap_or(WAIT).seconds().to_string();

@@ -32,7 +32,9 @@ pub(super) fn foreign<'a>(name: &'a str, seen: &'a Observed) -> impl Iterator<It
 pub(super) fn orphans<'a>(name: &'a str, spec: &Spec, seen: &'a Observed) -> Vec<&'a Container> {
     match seen.config() {
         Some(Ok(config)) if spec.remove_orphans != Some(false) => {
-            own(name, seen).filter(|container| !config.contains_key(&container.service)).collect()
+            // Of those whose profiles are off, somebody may have started one.
+            let named = |service: &String| config.contains_key(service) || seen.project.named.contains(service);
+            own(name, seen).filter(|container| !named(&container.service)).collect()
         }
         _ => Vec::new(),
     }
@@ -70,7 +72,12 @@ pub(super) fn changes(name: &str, spec: &Spec, seen: &Observed) -> Vec<Change> {
         None if own(name, seen).next().is_none() => vec![Change::value("state", "absent", "running")],
         None => vec![Change::value("state", "running without its files", "running")],
         Some(Err(why)) => vec![Change::value("compose_files", format!("refused: {why}"), "understood")],
-        Some(Ok(_)) => Vec::new(),
+        Some(Ok(config)) => spec
+            .unknown(config)
+            .map(|service| {
+                Change::value("services", "not in the files, or its profile is off", "running").element(service)
+            })
+            .collect(),
     };
     let troubles = troubles(name, spec, seen).into_iter();
     changes
@@ -84,8 +91,10 @@ pub(super) fn changes(name: &str, spec: &Spec, seen: &Observed) -> Vec<Change> {
 pub(super) fn troubles<'a>(name: &'a str, spec: &Spec, seen: &'a Observed) -> Vec<Trouble<'a>> {
     let Some(Ok(config)) = seen.config() else { return Vec::new() };
     let containers = by_service(own(name, seen));
-    let judged = config.iter().filter(|(service, _)| spec.judges(service));
-    judged
+    let judged = spec.judged(config);
+    config
+        .iter()
+        .filter(|(service, _)| judged.contains(service.as_str()))
         .filter_map(|(service, wanted)| {
             let containers = containers.get(service.as_str()).map_or(&[][..], Vec::as_slice);
             trouble(service, wanted, containers, spec, seen)
@@ -118,6 +127,12 @@ fn trouble<'a>(
         let stuck = !["exited", "created"].contains(&container.status.as_str());
         return trouble(condition(container), "running", stuck, None);
     }
+    if let Some(network) = containers.iter().find_map(|container| missing_network(container, wanted)) {
+        return trouble(format!("not in the network {network}"), "in its networks", true, RECREATES);
+    }
+    if let Some(container) = some(&|container| !restarts_right(container, wanted)) {
+        return trouble(format!("restart is {}", container.restart), "as the files say", true, RECREATES);
+    }
     if let Some(container) =
         some(&|container| !is_comparable(&container.version, &project.version) && container.hash != wanted.hash)
     {
@@ -127,7 +142,7 @@ fn trouble<'a>(
     if let Some(container) = some(&|container| !is_current(container, project)) {
         return trouble(format!("runs an older image of {}", container.tag), "the current image", false, RECREATES);
     }
-    if some(&|container| container.hash != wanted.hash).is_some() {
+    if !wanted.incomparable && some(&|container| container.hash != wanted.hash).is_some() {
         return trouble("made from another configuration".to_owned(), "made from the policy's", false, RECREATES);
     }
     if let Some((_, path)) = containers.iter().find_map(|container| Some((container, newer(container, spec, seen)?))) {
@@ -147,6 +162,20 @@ fn trouble<'a>(
 /// It runs, or has done what it was for.
 fn is_right(container: &Container, wanted: &Wanted) -> bool {
     container.status == "running" || (wanted.ends && container.status == "exited" && container.exit == 0)
+}
+
+/// A network of the service that the container is not in: somebody took it out, or removed the network.
+fn missing_network(container: &Container, wanted: &Wanted) -> Option<String> {
+    let names = wanted.networks.iter().map(|network| match network.strip_prefix('_') {
+        Some(_) => format!("{}{network}", container.project),
+        None => network.clone(),
+    });
+    names.filter(|_| container.status == "running").find(|network| !container.networks.contains(network))
+}
+
+fn restarts_right(container: &Container, wanted: &Wanted) -> bool {
+    let is = if container.restart.is_empty() { "no" } else { &container.restart };
+    wanted.restart.as_deref().is_none_or(|restart| restart == is)
 }
 
 fn is_up(container: &Container) -> bool {
@@ -197,10 +226,11 @@ pub(super) fn sees(container: &Container, path: &str) -> bool {
 
 /// What is not healthy yet.
 pub(super) fn on_its_way(spec: &Spec, name: &str, seen: &Observed) -> Option<String> {
+    let judged = seen.config().and_then(Result::ok).map(|config| spec.judged(config));
     let starting = own(name, seen).find(|container| {
         container.status == "running"
             && container.health.as_deref() == Some("starting")
-            && spec.judges(&container.service)
+            && judged.as_ref().is_some_and(|judged| judged.contains(container.service.as_str()))
     })?;
     (spec.state() == State::Running).then(|| format!("{} is starting", starting.service))
 }

@@ -33,6 +33,8 @@ fn host(spec: &Spec, differing: &str, docker: &str) -> Host {
     for path in OVERRIDES {
         host = host.stands(&spec.at(path), "");
     }
+    let names: Vec<&str> = spec.stack.files.keys().map(String::as_str).collect();
+    host = listing(host, &names);
     for (path, file) in &spec.stack.files {
         let content = if path == differing { b"other\n" } else { file.bytes().unwrap() };
         let hash: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -49,10 +51,22 @@ fn host(spec: &Spec, differing: &str, docker: &str) -> Host {
     host.says(&PROJECT, &arguments, docker).says(&PREVIEW, &[&arguments[..], &[&spec.stack.feed()]].concat(), preview)
 }
 
+/// The same host, on which comply noted these files as its own.
+fn listing(host: Host, names: &[&str]) -> Host {
+    let list: String = names.iter().flat_map(|name| [name, "\n"]).collect();
+    let hash: String = Sha256::digest(&list).iter().map(|byte| format!("{byte:02x}")).collect();
+    let path = "/srv/pad/.comply-files";
+    host.says(&FILE, &[path], format!("81a4 0 0 {} 1795192349 1795192349 \n{hash}", list.len())).says(
+        &READ,
+        &[path],
+        list + "=",
+    )
+}
+
 /// A container as `docker inspect` shows it, with these words in place of the usual ones.
 fn container(service: &str, number: usize, hash: &str, changes: &[(&str, &str)]) -> String {
     let text = format!(
-        r#"c {{"id":"{service}{number}","name":"/pad-{service}-{number}","image":"sha256:pad","tag":"pad","labels":{{"com.docker.compose.project":"pad","com.docker.compose.service":"{service}","com.docker.compose.config-hash":"{hash}","com.docker.compose.version":"2.26.1","com.docker.compose.oneoff":"False"}},"status":"running","exit":0,"started":"2026-11-21T00:00:00.5Z","health":null,"mounts":[{{"Type":"bind","Source":"/srv/pad/conf"}},{{"Type":"volume","Name":"v"}}]}}"#
+        r#"c {{"id":"{service}{number}","name":"/pad-{service}-{number}","image":"sha256:pad","tag":"pad","labels":{{"com.docker.compose.project":"pad","com.docker.compose.service":"{service}","com.docker.compose.config-hash":"{hash}","com.docker.compose.version":"2.26.1","com.docker.compose.oneoff":"False"}},"status":"running","exit":0,"started":"2026-11-21T00:00:00.5Z","health":null,"mounts":[{{"Type":"bind","Source":"/srv/pad/conf"}},{{"Type":"volume","Name":"v"}}],"networks":{{"pad_default":{{}}}},"restart":"no"}}"#
     );
     changes.iter().fold(text + "\n", |text, (old, new)| text.replace(old, new))
 }
@@ -89,6 +103,11 @@ fn every_way_to_differ_is_told_of_its_service() {
     assert_eq!(told("web", r#""running","exit":0"#, r#""exited","exit":3"#), "services: exited (3) -> running");
     assert_eq!(told("web", "w1", "old"), "services: made from another configuration -> made from the policy's");
     assert_eq!(told("web", "sha256:pad", "sha256:old"), "services: runs an older image of pad -> the current image");
+    assert_eq!(told("web", "pad_default", "other"), "services: not in the network pad_default -> in its networks");
+    assert_eq!(
+        told("web", r#""restart":"no""#, r#""restart":"always""#),
+        "services: restart is always -> as the files say"
+    );
     assert_eq!(told("web", r#""health":null"#, r#""health":"unhealthy""#), "services: unhealthy -> healthy");
     assert_eq!(told("web", "11-21T00", "11-20T00"), "services: older than conf/a.conf -> started after it changed");
     let moved = docker(&[("web", r#"service":"web"#, r#"service":"app"#), ("web", "w1", "a1")]);
@@ -140,6 +159,45 @@ fn whoever_sees_a_changed_file_is_made_anew_after_it_was_written() {
     assert_eq!(told[0], "files:\n@@ -1 +1 @@\n-other\n+pica01\n");
     assert!(told[1].starts_with("conf/a.conf: write its content: write file [\"/srv/pad/conf/a.conf\""), "{told:?}");
     assert!(told[2].starts_with("bring up app, db: "), "{told:?}");
+}
+
+#[test]
+fn a_file_that_the_repository_has_lost_is_told_and_stays() {
+    let spec = pad(json!({}));
+    let names = [
+        "../x",
+        "/etc/passwd",
+        "a\tb",
+        "compose.override.yml",
+        "compose.yml",
+        "conf/a.conf",
+        "conf/gone",
+        "dir",
+        "old",
+    ];
+    let there = listing(host(&spec, "", &docker(&[])), &names)
+        .stands("/srv/pad/old", "81a4 0 0 1 2 3 ")
+        .stands("/srv/pad/dir", "41ed 0 0 1 2 3 ")
+        .stands("/srv/pad/conf/gone", "");
+    let seen = Compose.observe("pad", &spec, &there.0).unwrap();
+    let [change] = &Compose.diff("pad", &spec, &seen)[..] else { panic!("not one") };
+    assert_eq!(change.element.as_deref(), Some("old"));
+    assert!(change.stays.is_some());
+    // What is not there any more is forgotten, what is there stays listed.
+    let told = story(&Compose, "pad", &spec, &there).unwrap();
+    assert_eq!(told[0], "files: no longer in the repository -> absent");
+    assert!(told[1].ends_with("<compose.yml\nconf/a.conf\nold\n>"), "{told:?}");
+    assert_eq!(told.len(), 2, "{told:?}");
+}
+
+#[test]
+fn the_list_of_files_is_written_before_them_and_only_with_something_else_to_do() {
+    let spec = pad(json!({}));
+    let unlisted = |differing| host(&spec, differing, &docker(&[])).stands("/srv/pad/.comply-files", "");
+    assert_eq!(story(&Compose, "pad", &spec, &unlisted("")).unwrap(), Vec::<String>::new());
+    let told = story(&Compose, "pad", &spec, &unlisted("conf/a.conf")).unwrap();
+    assert!(told[1].starts_with("note which files come from the repository: "), "{told:?}");
+    assert!(told[2].starts_with("conf/a.conf: write its content: "), "{told:?}");
 }
 
 #[test]

@@ -17,7 +17,8 @@ watched() { [ -z "$services" ] || among "$1" "$services"; }
 judge() {
 	open=0 seen= enough=2
 	while read -r service state health code id since again; do
-		watched "$service" || continue
+		# Where there is no container yet, there is one empty line.
+		[ -n "$service" ] && watched "$service" || continue
 		[ "$again" = 0 ] || enough=10
 		case $state/$health in
 		running/none | running/healthy) seen="$seen $service/$id/$since" && continue ;;
@@ -41,8 +42,14 @@ line() { tr '\n' '|' | sed -e 's/|$//' -e 's/|/; /g'; }
 # run COMMAND…: of Compose; its progress is of interest only if it failed.
 run() {
 	said=$(compose "$@" 2>&1) && return
-	judge ''
-	[ $? != 2 ] || show
+	# What the daemon refuses says more than what did not run before.
+	case $said in
+	*'Error response from daemon'*) ;;
+	*)
+		judge ''
+		[ $? != 2 ] || show
+		;;
+	esac
 	die "$(printf '%s\n' "$said" | tail -n 3 | line)"
 }
 

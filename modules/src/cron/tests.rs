@@ -13,7 +13,7 @@ fn fields() -> serde_json::Value {
 
 fn host(daemon: bool) -> Host {
     let stat = |path| if daemon && path == "/usr/sbin/cron" { "81ed 0 0 1 1 1 " } else { "" };
-    let host = Host::default().says(&ACCOUNTS, &[], ACCOUNTS_OF_HOST);
+    let host = Host::default().says(&ACCOUNTS, &[], ACCOUNTS_OF_HOST).says(&HARD_LINKS, &[PATH], format!("{PATH}:1\n"));
     DAEMONS.into_iter().fold(host, |host, path| host.says(&STAT, &[path], stat(path)))
 }
 

@@ -29,7 +29,7 @@ fn a_directory_is_made_and_put_right() {
     "#);
     insta::assert_snapshot!(tell(json!({"mode": "0750"}), &host("41ed")), @r#"
     mode: 0755 -> 0750
-    set mode: set owner and mode ["/srv/pad", "0750", "0", "0"] <>
+    set mode: set owner and mode ["/srv/pad", "0750", "", ""] <>
     "#);
     insta::assert_snapshot!(tell(json!({}), &host("81a4")), @r"
     state: a file -> a directory
@@ -74,6 +74,28 @@ fn what_nothing_declares_in_an_exclusive_directory_is_removed() {
     remove /srv/pad/old, which nothing declares: remove file ["/srv/pad/old"] <>
     remove /srv/pad/tree, which nothing declares: remove directory and content ["/srv/pad/tree"] <>
     destroys: the directory /srv/pad/tree and all that is in it
+    "#);
+}
+
+#[test]
+fn homes_are_looked_up_on_the_host() {
+    let host = host("41ed")
+        .says(&LIST, &[PATH], "/srv/pad/alice\0/srv/pad/bob\0/srv/pad/keys\0=")
+        .says(&STAT, &["/srv/pad/bob"], "41ed 0 0 1 1 1 ")
+        .says(
+            &ACCOUNTS,
+            &[],
+            "/etc/passwd:alice:x:1000:1000::/srv/pad/alice:/bin/sh\n/etc/passwd:eve:x:1001:1001::/srv/pad/:/bin/sh\n\
+             /etc/passwd:bob:x:1002:1002::/srv/pad/bob:/bin/sh\n",
+        );
+    let mut spec = spec(&Directory, PATH, json!({"exclusive": true}));
+    let homes = [("alice", ""), ("eve", "keys/own"), ("nobody-here", "")];
+    let provided = homes.map(|(account, below)| Anchor::Home(account.into(), below.into()));
+    Directory.settle(PATH, &mut spec, &provided.into());
+    insta::assert_snapshot!(story(&Directory, PATH, &spec, &host).unwrap().join("\n"), @r#"
+    exclusive: - bob
+    remove /srv/pad/bob, which nothing declares: remove directory and content ["/srv/pad/bob"] <>
+    destroys: the directory /srv/pad/bob and all that is in it
     "#);
 }
 

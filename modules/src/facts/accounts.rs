@@ -1,6 +1,7 @@
 //! Local accounts and groups: /etc/passwd, /etc/group, /etc/shadow, and whether other sources know a name.
 
 use engine::{Answer, Batch, Blind, Fact, Pending, Query};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One line of /etc/passwd, passwd(5).
@@ -8,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Account {
     /// The login name.
     pub name: String,
+    /// Its password field is `x`: only then does /etc/shadow count, its expiry included.
+    pub shadowed: bool,
     /// The user's number.
     pub uid: u32,
     /// The number of the primary group.
@@ -29,6 +32,8 @@ pub struct Group {
     pub gid: u32,
     /// The accounts it lists; those whose primary group it is are not among them as a rule.
     pub members: BTreeSet<String>,
+    /// Accounts that groups of other names with the same number list, and the name of one: to the system they are in it.
+    pub through: BTreeMap<String, String>,
 }
 
 /// What /etc/passwd and /etc/group say.
@@ -36,7 +41,7 @@ pub struct Group {
 pub struct Accounts {
     /// The accounts, by name; of two lines with one name the first counts, as for the system.
     pub users: BTreeMap<String, Account>,
-    /// The groups, by name.
+    /// The groups, by name; of several lines with one name the first counts, with the members of all.
     pub groups: BTreeMap<String, Group>,
     /// The tools of Debian's package `passwd` are there (useradd, usermod, groupadd…).
     pub tools: bool,
@@ -79,8 +84,12 @@ fn read_accounts(text: &str) -> Accounts {
                 }
             }
             "/etc/group" => {
+                // To the system an account is in a group if any of its lines lists it: initgroups(3) reads all of them.
                 if let Some(group) = read_group(line) {
-                    all.groups.entry(group.name.clone()).or_insert(group);
+                    match all.groups.entry(group.name.clone()) {
+                        Entry::Vacant(entry) => _ = entry.insert(group),
+                        Entry::Occupied(first) => first.into_mut().members.extend(group.members),
+                    }
                 }
             }
             _ => match line.split_once(':') {
@@ -90,15 +99,38 @@ fn read_accounts(text: &str) -> Accounts {
             },
         }
     }
+    through_others(&mut all.groups);
     all
+}
+
+/// Fills in [`Group::through`].
+fn through_others(groups: &mut BTreeMap<String, Group>) {
+    let mut by_number: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for group in groups.values() {
+        by_number.entry(group.gid).or_default().push(group.name.clone());
+    }
+    for names in by_number.into_values().filter(|names| names.len() > 1) {
+        let listed: Vec<(String, String)> = names
+            .iter()
+            .filter_map(|name| groups.get(name))
+            .flat_map(|group| group.members.iter().map(|member| (member.clone(), group.name.clone())))
+            .collect();
+        for name in &names {
+            if let Some(group) = groups.get_mut(name) {
+                let others = listed.iter().filter(|(member, other)| other != name && !group.members.contains(member));
+                group.through = others.cloned().collect();
+            }
+        }
+    }
 }
 
 fn read_account(line: &str) -> Option<Account> {
     let mut fields = line.split(':');
-    let (name, _password, uid, gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let (name, password, uid, gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
     let (comment, home, shell) = (fields.next()?, fields.next()?, fields.next()?);
     Some(Account {
         name: name.into(),
+        shadowed: password == "x",
         uid: uid.parse().ok()?,
         gid: gid.parse().ok()?,
         comment: comment.into(),
@@ -111,7 +143,8 @@ fn read_group(line: &str) -> Option<Group> {
     let mut fields = line.split(':');
     let (name, _password, gid) = (fields.next()?, fields.next()?, fields.next()?);
     let members = fields.next()?.split(',').map(str::trim).filter(|member| !member.is_empty());
-    Some(Group { name: name.into(), gid: gid.parse().ok()?, members: members.map(str::to_owned).collect() })
+    let members = members.map(str::to_owned).collect();
+    Some(Group { name: name.into(), gid: gid.parse().ok()?, members, through: BTreeMap::new() })
 }
 
 /// `systemd` counts as local: it knows root, nobody and what runs with `DynamicUser`.
@@ -236,6 +269,16 @@ pub static HOME: Fact<Home> = Fact {
     },
 };
 
+/// Whether the login shell `$1` can be run. Shell builtins only.
+pub static SHELL: Fact<bool> = Fact {
+    query: Query::new(
+        "shells",
+        "for path do if [ -f \"$path\" ] && [ -x \"$path\" ]; then printf '%s:\\n' \"$path\"; fi; done",
+    )
+    .batched(Batch::Split(by_first_field)),
+    decode: |answer, _| Ok(!answer.ok()?.out.is_empty()),
+};
+
 /// Whether any source that the system asks (ldap, sss…) knows the account `$1`.
 pub static KNOWN_USER: Fact<bool> = Fact {
     query: Query::new("getent passwd", "getent passwd \"$@\"").batched(Batch::Split(by_first_field)).slow(),
@@ -258,7 +301,7 @@ fn known(answer: &Answer, _: &[String]) -> Result<bool, Blind> {
 }
 
 /// Gives each probe the lines that begin with its argument and a colon.
-fn by_first_field(answer: &Answer, probes: &[&[String]]) -> Vec<Answer> {
+pub(crate) fn by_first_field(answer: &Answer, probes: &[&[String]]) -> Vec<Answer> {
     let lines_of = |name: &String| {
         let of_name = |line: &&[u8]| line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b":"));
         answer.out.split_inclusive(|byte| *byte == b'\n').filter(of_name).collect::<Vec<_>>().concat()
@@ -305,6 +348,19 @@ mod tests {
         assert_eq!(all.group("1500").unwrap().name, "ops");
         assert_eq!((all.group_name(1000), all.group_name(7)), ("ppom".into(), "7".into()));
         assert!(all.tools && !all.remote_users && all.remote_groups);
+    }
+
+    #[test]
+    fn whom_any_line_lists_is_in_a_group() {
+        let capture = b"tools:useradd\n/etc/passwd:root::0:0:root:/root:/bin/bash\n/etc/group:dup:x:1779:alice\n\
+            /etc/group:other:x:1779:zoe,alice\n/etc/group:dup:x:1779:eve,mallory\n/etc/group:third:x:1780:zoe\n";
+        let all = (ACCOUNTS.decode)(&answer(capture), &[]).unwrap();
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        assert_eq!(all.groups["dup"].members, names(&["alice", "eve", "mallory"]));
+        assert_eq!(all.groups["dup"].through, BTreeMap::from([("zoe".into(), "other".into())]));
+        assert_eq!(all.groups["other"].through.keys().cloned().collect::<BTreeSet<_>>(), names(&["eve", "mallory"]));
+        assert!(all.groups["third"].through.is_empty() && !all.users["root"].shadowed);
+        assert_eq!(all.groups_of("eve"), names(&["dup"]));
     }
 
     #[test]

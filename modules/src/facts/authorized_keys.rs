@@ -2,6 +2,8 @@
 
 use crate::public_key::PublicKey;
 use engine::{Answer, Batch, Blind, Command, Fact, Query};
+use std::collections::BTreeMap;
+use std::io::Read;
 
 /// Larger files are not read, in bytes.
 pub const LIMIT: usize = 256 << 10;
@@ -87,13 +89,47 @@ impl Line {
 /// The keys of an account (first argument) in a file (second argument: its path, below the home unless it is
 /// absolute). `None`: /etc/passwd has no such account.
 pub static AUTHORIZED_KEYS: Fact<Option<AuthorizedKeys>> = Fact {
-    query: Query::new("authorized keys", include_str!("authorized_keys.sh")).batched(Batch::Marked).limit(16 << 20),
+    query: Query::new("authorized keys", include_str!("authorized_keys.sh"))
+        .batched(Batch::Shared(untape))
+        .limit(16 << 20),
     decode: |answer, _| decode(answer),
 };
 
 /// Puts standard input in place of an account's file, with its own rights where it is the account's own
 /// directory; a link is kept, and under /etc/pve the file is written in place. Arguments: account, path, mode.
 pub static WRITE_KEYS: Command = Command { name: "write authorized keys", shell: include_str!("write_keys.sh") };
+
+/// Puts the files on the tape where the parts say that theirs is there. What is missing, or is not the account's, stays so.
+fn untape(tape: &[u8], answers: &mut [Answer]) {
+    let files = files_on(tape);
+    for answer in answers.iter_mut().filter(|answer| answer.out.ends_with(b"\n^")) {
+        let mut lines = answer.out.split(|&byte| byte == b'\n');
+        let (uid, real) = (lines.next().unwrap_or_default(), lines.nth(3).unwrap_or_default());
+        let of = (String::from_utf8_lossy(uid).parse().unwrap_or(u64::MAX), real.to_vec());
+        if let Some(content) = files.get(&of) {
+            answer.out.pop();
+            answer.out.extend_from_slice(content);
+            answer.out.push(b'=');
+        }
+    }
+}
+
+/// The regular files in an archive of tar(1), by owner and path.
+fn files_on(tape: &[u8]) -> BTreeMap<(u64, Vec<u8>), Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut archive = tar::Archive::new(tape);
+    let Ok(entries) = archive.entries() else { return files };
+    for mut entry in entries.map_while(Result::ok).filter(|entry| entry.header().entry_type().is_file()) {
+        let (owner, path, size) = (entry.header().uid(), entry.path_bytes().into_owned(), entry.size());
+        let mut content = Vec::new();
+        let read = entry.read_to_end(&mut content).ok();
+        // Of one that is cut short, tar gives what there is.
+        if let (Ok(owner), true) = (owner, read.is_some_and(|read| read as u64 == size)) {
+            files.insert((owner, path), content);
+        }
+    }
+    files
+}
 
 fn decode(answer: &Answer) -> Result<Option<AuthorizedKeys>, Blind> {
     let mut rest = answer.out.as_slice();
@@ -140,7 +176,7 @@ fn garbled() -> Blind {
     Blind::Garbled("the answer about authorized keys ends in the middle".into())
 }
 
-/// Reads `%f %u %g %n` of stat(1); the last line of an account has no name and counts for nothing.
+/// Reads `%f %u %s %n` of stat(1).
 fn waypoint(line: &str) -> Option<Waypoint> {
     let mut fields = line.splitn(4, ' ');
     let mode = u32::from_str_radix(fields.next()?, 16).ok()?;
@@ -154,6 +190,7 @@ fn content(marked: &[u8], answer: &Answer) -> Result<Content, Blind> {
     match marked.split_last() {
         Some((b'-', [])) => Ok(Content::Absent),
         Some((b'~', [])) => Ok(Content::Unreadable),
+        Some((b'^', [])) => Err(Blind::Garbled("the file was changed while it was read".into())),
         Some((b'=', content)) if content.len() > LIMIT => Err(Blind::TooLarge(LIMIT)),
         Some((b'=', content)) => {
             let content = content.strip_suffix(b"\n").unwrap_or(content);
@@ -166,6 +203,9 @@ fn content(marked: &[u8], answer: &Answer) -> Result<Content, Blind> {
         Some((b'!', why)) if why.starts_with(b"only root") => {
             Err(Blind::Denied(String::from_utf8_lossy(why).into_owned()))
         }
+        Some((b'!', why @ b"more than 40 directories are on its way, or a line break")) => {
+            Err(Blind::Failed(String::from_utf8_lossy(why).into_owned()))
+        }
         Some((b'!', _)) => Err(match answer.blind() {
             blind @ (Blind::NoTool(_) | Blind::Denied(_)) => blind,
             _ if answer.err.windows(9).any(|part| part == b"not found") => {
@@ -174,5 +214,60 @@ fn content(marked: &[u8], answer: &Answer) -> Result<Content, Blind> {
             blind => blind,
         }),
         _ => Err(garbled()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATES: &str = "81a4 1001 3 /home/a/.ssh/authorized_keys\n41ed 1001 60 /home/a/.\n\n^";
+
+    fn part() -> Answer {
+        let file = "/home/a/.ssh/authorized_keys";
+        Answer { out: format!("1001\n1001\n/home/a\n{file}\n{file}\n{STATES}").into(), ..Answer::default() }
+    }
+
+    /// What GNU tar prints about that file.
+    fn tape(owner: u64, kind: tar::EntryType) -> Vec<u8> {
+        let mut archive = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.as_mut_bytes()[..28].copy_from_slice(b"/home/a/.ssh/authorized_keys");
+        header.set_uid(owner);
+        header.set_size(3);
+        header.set_entry_type(kind);
+        header.set_cksum();
+        archive.append(&header, &b"# x"[..]).unwrap();
+        archive.into_inner().unwrap()
+    }
+
+    fn content(tape: &[u8]) -> Result<Content, Blind> {
+        let mut parts = [part()];
+        untape(tape, &mut parts);
+        decode(&parts[0]).map(|keys| keys.unwrap().content)
+    }
+
+    #[test]
+    fn what_is_on_the_tape_is_the_content_if_it_is_the_accounts() {
+        let whole = tape(1001, tar::EntryType::Regular);
+        assert!(matches!(content(&whole), Ok(Content::Lines(lines)) if lines[0].raw == b"# x"));
+        for other in [
+            tape(0, tar::EntryType::Regular),
+            tape(1001, tar::EntryType::Symlink),
+            whole[..514].to_vec(),
+            whole[..100].to_vec(),
+            Vec::new(),
+            vec![0xff; 2000],
+        ] {
+            assert!(matches!(content(&other), Err(Blind::Garbled(_))));
+        }
+    }
+
+    #[test]
+    fn keys_that_end_in_the_mark_are_taken_as_they_are() {
+        let mut parts = [Answer { out: b"1001\n\n/h\n/h/k\n/h/k\n\n# x\n^=".to_vec(), ..Answer::default() }];
+        untape(&[], &mut parts);
+        let Content::Lines(lines) = decode(&parts[0]).unwrap().unwrap().content else { panic!() };
+        assert_eq!(lines[1].raw, b"^");
     }
 }

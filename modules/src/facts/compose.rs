@@ -4,7 +4,7 @@ use crate::date::Date;
 use engine::{Answer, Blind, Fact, Query};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The status of the queries where the daemon does not run.
 const NO_DAEMON: i32 = 69;
@@ -20,6 +20,8 @@ pub struct Project {
     pub images: BTreeMap<String, String>,
     /// What Compose makes of the files on the host: `None` where the first one is not there, an error in its words.
     pub config: Option<Result<Config, String>>,
+    /// Services that the files on the host name, also those of profiles that are off.
+    pub named: BTreeSet<String>,
     /// Its networks; only if no files are asked for.
     pub networks: Vec<String>,
     /// Its volumes; only if no files are asked for.
@@ -57,6 +59,10 @@ pub struct Container {
     pub started: i64,
     /// Paths of the host that it sees.
     pub binds: Vec<String>,
+    /// The networks that it is in.
+    pub networks: BTreeSet<String>,
+    /// When the daemon starts it again: `always`, `no`.
+    pub restart: String,
 }
 
 /// What Compose makes of a project's files: its services by name.
@@ -73,6 +79,18 @@ pub struct Wanted {
     pub ends: bool,
     /// The image, unless Compose names it.
     pub image: Option<String>,
+    /// The services that it depends on.
+    pub needs: Vec<String>,
+    /// The services whose containers lend it their network, processes or volumes.
+    pub borrows: BTreeSet<String>,
+    /// Its hash tells nothing: Compose makes it with the ids of containers in it.
+    pub incomparable: bool,
+    /// The networks that it has to be in; one that begins with `_` bears the project's name before that.
+    pub networks: BTreeSet<String>,
+    /// When the daemon has to start it again, if that can be told.
+    pub restart: Option<String>,
+    /// It belongs to profiles, and may be off.
+    pub of_profiles: bool,
 }
 
 /// The project `$1` in the directory `$2`, with the options `$3` for its profiles, made from the files `$4`…
@@ -123,6 +141,7 @@ fn read(answer: &Answer) -> Result<Project, Blind> {
                 let (tag, id) = rest.rsplit_once(' ').ok_or_else(garbled)?;
                 project.images.insert(tag.to_owned(), id.to_owned());
             }
+            "o" => _ = project.named.insert(rest.to_owned()),
             "n" => project.networks.push(rest.to_owned()),
             "d" => project.volumes.push(rest.to_owned()),
             "j" => project.config = Some(Ok(config(rest).ok_or_else(garbled)?)),
@@ -132,6 +151,9 @@ fn read(answer: &Answer) -> Result<Project, Blind> {
         }
     }
     if let Some(Ok(config)) = &mut project.config {
+        // Version 1 shows services whose profiles are off, too, and gives them no hash.
+        project.named.extend(config.keys().cloned());
+        config.retain(|name, service| !service.of_profiles || hashes.contains_key(name));
         for (name, service) in config {
             service.hash = hashes.remove(name).ok_or_else(|| Blind::Garbled(format!("Compose gave {name} no hash")))?;
         }
@@ -160,6 +182,10 @@ fn container(json: &str) -> Option<Container> {
         started: String,
         health: Option<String>,
         mounts: Option<Vec<Value>>,
+        #[serde(default)]
+        networks: Option<BTreeMap<String, Value>>,
+        #[serde(default)]
+        restart: String,
     }
     let seen: Inspected = serde_json::from_str(json).ok()?;
     let labels = seen.labels.unwrap_or_default();
@@ -180,6 +206,8 @@ fn container(json: &str) -> Option<Container> {
         health: seen.health.filter(|health| health != "none"),
         started: microseconds(&seen.started).unwrap_or_default(),
         binds: seen.mounts.iter().flatten().filter_map(bind).collect(),
+        networks: seen.networks.unwrap_or_default().into_keys().collect(),
+        restart: seen.restart,
     })
 }
 
@@ -198,9 +226,55 @@ fn config(json: &str) -> Option<Config> {
             replicas: usize::try_from(replicas).unwrap_or(usize::MAX),
             ends: waited_for(name),
             image: service["image"].as_str().map(str::to_owned),
+            needs: names(&service["depends_on"]),
+            borrows: borrows(service),
+            incomparable: service["volumes_from"].is_array(),
+            networks: networks(&root, service),
+            restart: restart(service),
+            of_profiles: !names(&service["profiles"]).is_empty(),
         }
     };
     Some(services.iter().map(|(name, service)| (name.clone(), wanted(name, service))).collect())
+}
+
+/// What a service has of the containers of others.
+fn borrows(service: &Value) -> BTreeSet<String> {
+    let modes =
+        ["network_mode", "ipc", "pid"].map(|key| service[key].as_str()?.strip_prefix("service:").map(str::to_owned));
+    let volumes = names(&service["volumes_from"]).into_iter();
+    let volumes = volumes.map(|from| from.split(':').next().unwrap_or_default().to_owned());
+    modes.into_iter().flatten().chain(volumes).collect()
+}
+
+/// The networks of a service, by the names that Docker knows, as far as the files tell.
+fn networks(root: &Value, service: &Value) -> BTreeSet<String> {
+    if service["network_mode"].is_string() {
+        return BTreeSet::new();
+    }
+    let named = names(&service["networks"]);
+    let keys = if named.is_empty() { vec!["default".to_owned()] } else { named };
+    let name = |key: &String| {
+        let network = &root["networks"][key];
+        let name = network["name"].as_str().or_else(|| network["external"]["name"].as_str());
+        let external = network["external"] == true;
+        name.map_or_else(|| if external { key.clone() } else { format!("_{key}") }, str::to_owned)
+    };
+    keys.iter().map(name).collect()
+}
+
+/// The policy by which a container is started again, without how often.
+fn restart(service: &Value) -> Option<String> {
+    if !service["deploy"]["restart_policy"].is_null() {
+        return None;
+    }
+    let policy = service["restart"].as_str().unwrap_or("no");
+    Some(policy.split(':').next().unwrap_or(policy).to_owned())
+}
+
+/// The elements of a list, or the keys of a mapping.
+fn names(value: &Value) -> Vec<String> {
+    let list = value.as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned));
+    list.chain(value.as_object().into_iter().flat_map(|mapping| mapping.keys().cloned())).collect()
 }
 
 /// Reads `2026-11-20T16:27:01.123456789Z`; `None` of a time before 1970, which stands for never.

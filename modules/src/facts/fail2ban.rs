@@ -16,6 +16,8 @@ pub struct Fail2ban {
     pub server: bool,
     /// What it complains of while it reads them.
     pub said: Vec<String>,
+    /// By section of comply's file: what is loaded otherwise, because a file that is read later says so.
+    pub overridden: BTreeMap<String, Vec<Other>>,
     /// By name: those that the files enable, and those that run.
     pub jails: BTreeMap<String, Jail>,
 }
@@ -24,24 +26,34 @@ pub struct Fail2ban {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Jail {
-    /// The files enable it.
-    pub loaded: bool,
-    /// With this backend, as they say.
-    pub backend: String,
-    /// And these numbers and words: `maxretry`, and `findtime` and `bantime` in seconds.
-    pub values: BTreeMap<String, String>,
-    /// Addresses that are never banned, as the files say.
-    pub ignoreip: Vec<String>,
-    /// The names of what is done to ban, as the files say.
-    pub actions: Vec<String>,
+    /// Why fail2ban cannot load it.
+    pub wrong: Option<String>,
     /// It runs.
     pub running: bool,
-    /// What it runs with and the files say otherwise: key, running, as loaded.
-    pub stale: Vec<(String, String, String)>,
+    /// With what the files say otherwise.
+    pub stale: Vec<Other>,
+    /// Some of it is put right by a restart of the jail only.
+    pub restart: bool,
 }
 
-/// All jails. The configuration is what `fail2ban-client -d` reads out of all files; the server is asked on its socket, which
-/// exists only while it runs. Python, since that is what fail2ban is: one program for any number of jails and values.
+/// A value that is not as it should be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Other {
+    /// Its key in jail.conf(5), or in an action.
+    pub key: String,
+    /// The name of that action.
+    pub action: String,
+    /// What there is.
+    pub is: String,
+    /// What there should be.
+    pub should: String,
+}
+
+/// All jails. What fail2ban's own reader makes of all files is compared with what it makes of comply's; what the running server
+/// answers, on its socket, which exists only while it runs, with what a second server answers that was given what
+/// `fail2ban-client -d` reads out of the files, and of which nothing is started. So every key is compared in the same words.
+/// Python, since that is what fail2ban is: one program for any number of jails and values.
 pub static FAIL2BAN: Fact<Fail2ban> =
     Fact { query: Query::new("fail2ban", include_str!("fail2ban.sh")).slow(), decode: |answer, _| decode(answer) };
 
@@ -61,12 +73,12 @@ mod tests {
     #[test]
     fn what_is_installed_loaded_and_running_is_read() {
         assert_eq!(decode(&answer(0, r#"{"installed": false}"#, "")), Ok(Fail2ban::default()));
-        let told = r#"{"installed": true, "readable": true, "server": true, "said": [], "jails": {"sshd": {"loaded": true,
-            "backend": "systemd", "values": {"maxretry": "5", "bantime": "600"}, "ignoreip": ["::1"], "actions": ["nftables"],
-            "running": true, "stale": [["maxretry", "9", "5"]]}}}"#;
-        let jail = decode(&answer(0, told, "")).unwrap().jails["sshd"].clone();
-        assert!(jail.loaded && jail.running);
-        assert_eq!(jail.stale, [("maxretry".into(), "9".into(), "5".into())]);
+        let told = r#"{"installed": true, "readable": true, "server": true, "said": [], "overridden": {"sshd": []}, "jails":
+            {"sshd": {"running": true, "stale": [{"key": "maxretry", "is": "9", "should": "5"}]}, "x": {"wrong": "why"}}}"#;
+        let jails = decode(&answer(0, told, "")).unwrap().jails;
+        let stale = Other { key: "maxretry".into(), is: "9".into(), should: "5".into(), ..Other::default() };
+        assert_eq!(jails["sshd"], Jail { running: true, stale: vec![stale], ..Jail::default() });
+        assert_eq!(jails["x"], Jail { wrong: Some("why".into()), ..Jail::default() });
         assert!(matches!(
             decode(&answer(1, "", "Permission denied: only root may ask fail2ban\n")),
             Err(Blind::Denied(_))

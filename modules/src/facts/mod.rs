@@ -6,6 +6,7 @@ pub mod changed;
 pub mod clock;
 pub mod compose;
 pub mod fail2ban;
+pub mod hard_links;
 pub mod key_files;
 pub mod numbers;
 pub mod packages;

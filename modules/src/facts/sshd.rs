@@ -48,7 +48,15 @@ pub struct Line {
     pub within: Option<String>,
 }
 
+/// The criteria of a block that holds for everybody, and before all that stands outside of blocks.
+const ALL: &str = "all";
+
 impl Line {
+    /// It is in a `Match all`.
+    pub fn is_for_all(&self) -> bool {
+        self.within.as_deref() == Some(ALL)
+    }
+
     /// `FILE line N`.
     pub fn place(&self) -> String {
         format!("{} line {}", self.file, self.number)
@@ -139,7 +147,7 @@ impl Sshd {
                     let Some((file, scope)) = open.last_mut() else { continue };
                     let Some(line) = read_line(file, numbered, scope.clone()) else { continue };
                     match line.keyword.as_str() {
-                        "match" if line.value.eq_ignore_ascii_case("all") => *scope = None,
+                        "match" if line.value.eq_ignore_ascii_case(ALL) => *scope = Some(ALL.to_owned()),
                         "match" => *scope = Some(line.value),
                         "include" => {}
                         _ => self.lines.push(line),
@@ -163,10 +171,24 @@ impl Sshd {
             };
             match (field("Id"), field("ActiveState")) {
                 ("ssh.service", "active") => self.read_at = microseconds(field("StateChangeTimestamp")),
-                ("ssh.socket", "active") => self.socket = true,
+                ("ssh.socket", "active") => self.read_socket(unit),
                 _ => {}
             }
         }
+    }
+
+    /// Where systemd listens, in the words of `sshd -T`: what sshd's own configuration says of that does not count.
+    fn read_socket(&mut self, unit: &str) {
+        self.socket = true;
+        // `Listen=[::]:22 (Stream)`; sockets of other kinds have no port.
+        let listen = unit.lines().filter_map(|line| line.strip_prefix("Listen=")?.strip_suffix(" (Stream)"));
+        let addresses: Vec<&str> =
+            listen.filter(|address| address.contains(':') && !address.starts_with('/')).collect();
+        let mut ports: Vec<String> =
+            addresses.iter().filter_map(|address| Some(address.rsplit_once(':')?.1.to_owned())).collect();
+        ports.dedup();
+        self.effective.insert("port".into(), ports);
+        self.effective.insert("listenaddress".into(), addresses.into_iter().map(str::to_owned).collect());
     }
 
     /// Whether a line, given with its place among all, is read before the drop-in.
@@ -174,6 +196,12 @@ impl Sshd {
         let beside =
             line.file.rsplit_once('/').map(|(folder, _)| folder) == DROP_IN.rsplit_once('/').map(|(folder, _)| folder);
         self.before_ours.is_some_and(|before| at < before) || (beside && line.file.as_str() < DROP_IN)
+    }
+
+    /// The lines that set a keyword for everybody; those that count before others come first.
+    pub fn for_everybody<'a>(&'a self, keyword: &'a str) -> impl Iterator<Item = &'a Line> {
+        let all = self.lines.iter().filter(move |line| line.is_for_all() && line.keyword == keyword);
+        all.chain(self.global(keyword).map(|(_, line)| line))
     }
 
     /// The lines outside of `Match` that set a keyword, with their places in the order of all.

@@ -14,7 +14,8 @@ case $options in
 \'*\') options=${options#\'} options=${options%\'} ;;
 esac
 set -f
-effective=$(sshd -T $options) || exit
+# Of a Match by port or address of the server it wants to know these: of a connection that there is none of.
+effective=$(sshd -T $options 2>/dev/null) || effective=$(sshd -T -C lport=1,laddr=0.0.0.1 $options) || exit
 set +f
 printf '%s\n' "options $options" "$effective" .
 
@@ -59,4 +60,4 @@ include() {
 walk /etc/ssh/sshd_config 0
 printf '.\n'
 [ ! -d /run/systemd/system ] ||
-	systemctl show --no-pager --timestamp=us+utc -p Id,ActiveState,StateChangeTimestamp -- ssh.service ssh.socket
+	systemctl show --no-pager --timestamp=us+utc -p Id,ActiveState,StateChangeTimestamp,Listen -- ssh.service ssh.socket

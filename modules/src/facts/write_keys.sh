@@ -18,7 +18,10 @@ if ! [ -d "${path%/*}/" ]; then
 	if [ -O / ] && [ -z "$W" ]; then chown -h -- "$U:$G" "${path%/*}" || exit; fi
 fi
 if [ -L "$path" ]; then
-	file=$(as readlink -f -- "$path") && [ -n "$file" ] || die "$path is a link that leads nowhere"
+	file=$(brief readlink -f -- "$path" && echo .)
+	file=${file%"$nl."}
+	[ -n "$file" ] || die "$path is a link that leads nowhere"
+	case $file in *"$nl"*) die "$path is a link to a name with a line break" ;; esac
 	if [ -z "$W" ]; then
 		whose "$file"
 		own_way leads

@@ -1,6 +1,6 @@
-# Arguments: the jails to reload (none: all), then each jail that must run.
-reload=$1
-shift
+# Arguments: the jails to reload, or --all; those to restart; then each jail that must run.
+reload=$1 restart=$2
+shift 2
 command -v fail2ban-client >/dev/null || die "fail2ban is not on the host: declare packages: [fail2ban]"
 file=/etc/fail2ban/jail.d/zz-comply.local
 [ -L "$file" ] || [ ! -d "$file" ] || die "$file is a directory"
@@ -30,13 +30,12 @@ else
 fi
 
 if fail2ban-client ping >/dev/null 2>&1; then
-	if [ -z "$reload" ]; then
-		said=$(fail2ban-client reload 2>&1) || die "fail2ban did not reload: $(reason)"
-	else
-		for jail in $reload; do
-			said=$(fail2ban-client reload "$jail" 2>&1) || die "$jail did not reload: $(reason)"
-		done
-	fi
+	for jail in $reload; do
+		said=$(fail2ban-client reload "$jail" 2>&1) || die "fail2ban did not reload (${jail#--}): $(reason)"
+	done
+	for jail in $restart; do
+		said=$(fail2ban-client reload --restart "$jail" 2>&1) || die "fail2ban did not restart $jail: $(reason)"
+	done
 else
 	began=$(date '+%Y-%m-%d %H:%M:%S')
 	said=$(systemctl restart fail2ban 2>&1) || {

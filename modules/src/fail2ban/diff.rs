@@ -1,8 +1,7 @@
 //! How a jail differs: in comply's file, as fail2ban would load it, as it runs. Which of the three is said.
 
-use super::section::{self, backend, seconds};
-use super::{DEFAULT, FILE, Observed, Spec};
-use crate::facts::fail2ban::Jail;
+use super::{DEFAULT, FILE, Observed, Spec, section};
+use crate::facts::fail2ban::{Jail, Other};
 use crate::unified_diff::unified_diff;
 use engine::Change;
 use engine::paths::FileKind;
@@ -12,10 +11,27 @@ pub(super) fn is_written(name: &str, spec: &Spec, seen: &Observed) -> bool {
     seen.sections.get(name).is_some_and(|section| *section == section::text(name, spec))
 }
 
+/// What other files say after comply's.
+pub(super) fn overridden<'a>(name: &str, spec: &Spec, seen: &'a Observed) -> &'a [Other] {
+    let others = seen.state.overridden.get(name).filter(|_| is_written(name, spec, seen));
+    others.map_or(&[], Vec::as_slice)
+}
+
+/// Why fail2ban cannot load what the files say.
+pub(super) fn unloadable(name: &str, seen: &Observed) -> Option<String> {
+    if let Some(why) = seen.state.jails.get(name).and_then(|jail| jail.wrong.as_deref()) {
+        return Some(format!("fail2ban cannot load it: {why}"));
+    }
+    let said = seen.state.said.iter().rev().find(|line| line.contains("ERROR"));
+    let why = said.map_or_else(|| "it does not say why".into(), |line| words(line));
+    (!seen.state.readable).then(|| format!("fail2ban cannot read its files: {why}"))
+}
+
 pub(super) fn diff(name: &str, spec: &Spec, seen: &Observed) -> Vec<Change> {
     let mut changes = Vec::new();
     if !seen.state.installed {
-        changes.push(Change::value("state", "absent (fail2ban is not installed)", "running"));
+        let should = if name == DEFAULT || !spec.is_enabled() { "installed" } else { "running" };
+        changes.push(Change::value("state", "absent (fail2ban is not installed)", should));
     }
     if !is_written(name, spec, seen) {
         let old = seen.sections.get(name).map_or("", String::as_str);
@@ -24,15 +40,19 @@ pub(super) fn diff(name: &str, spec: &Spec, seen: &Observed) -> Vec<Change> {
     if spec.speaks_for_the_file(name) {
         changes.extend(file(spec, seen));
     }
-    if name == DEFAULT || !seen.state.installed {
+    if !seen.state.installed {
         return changes;
     }
-    let nothing = Jail::default();
-    let jail = seen.state.jails.get(name).unwrap_or(&nothing);
-    if is_written(name, spec, seen) && seen.state.readable {
-        changes.extend(loaded(name, spec, seen, jail));
+    changes.extend(unloadable(name, seen).map(|why| Change::value("loaded", why, "as the files say")));
+    let by = match seen.later.as_slice() {
+        [] => "as loaded, against comply's file".to_owned(),
+        later => format!("as loaded: {} is read after comply's file", later.join(", ")),
+    };
+    changes.extend(overridden(name, spec, seen).iter().flat_map(|other| otherwise(other, &by)));
+    if name != DEFAULT {
+        let nothing = Jail::default();
+        changes.extend(running(name, spec, seen, seen.state.jails.get(name).unwrap_or(&nothing)));
     }
-    changes.extend(running(name, spec, seen, jail));
     changes
 }
 
@@ -52,50 +72,12 @@ fn file(spec: &Spec, seen: &Observed) -> Vec<Change> {
     changes
 }
 
-/// What another file says after comply's.
-fn loaded(name: &str, spec: &Spec, seen: &Observed, jail: &Jail) -> Vec<Change> {
-    let by = match seen.later.as_slice() {
-        [] => "as loaded, against comply's file".to_owned(),
-        later => format!("as loaded: {} is read after comply's file", later.join(", ")),
-    };
-    if jail.loaded != spec.is_enabled() {
-        let (is, should) = if jail.loaded { ("enabled", "disabled") } else { ("disabled", "enabled") };
-        return vec![Change::value("enabled", format!("{is} ({by})"), should)];
-    }
-    if !jail.loaded {
-        return Vec::new();
-    }
-    let value = |key: &str| jail.values.get(key).cloned();
-    let wanted = [
-        ("maxretry", spec.maxretry.map(|number| number.to_string()), value("maxretry")),
-        ("findtime", spec.findtime.map(|time| time.seconds().to_string()), value("findtime")),
-        ("bantime", spec.bantime.as_deref().and_then(seconds), value("bantime")),
-        (
-            "backend",
-            backend(name, spec).filter(|name| !name.contains('%')).map(str::to_owned),
-            Some(jail.backend.clone()),
-        ),
-    ];
-    let differs = wanted.into_iter().filter_map(|(field, wanted, is)| {
-        let (wanted, is) = (wanted?, is?);
-        (wanted != is).then(|| Change::value(field, format!("{is} ({by})"), wanted))
-    });
-    let mut changes: Vec<_> = differs.collect();
-    if let Some(ignoreip) = spec.ignoreip.as_ref().filter(|words| !words.iter().any(|word| word.contains('%'))) {
-        let missing = ignoreip.iter().filter(|word| !jail.ignoreip.contains(word));
-        changes.extend(missing.map(|word| Change::missing("ignoreip", format!("{word} ({by})"))));
-        let extra = jail.ignoreip.iter().filter(|word| !ignoreip.has(word));
-        changes.extend(extra.map(|word| Change::extra("ignoreip", format!("{word} ({by})"))));
-    }
-    changes
-}
-
 /// What the server does.
 fn running(name: &str, spec: &Spec, seen: &Observed, jail: &Jail) -> Vec<Change> {
     match (spec.is_enabled(), jail.running) {
         (false, true) => vec![Change::value("state", "running", "not running")],
         (true, false) => vec![Change::value("state", not_running(name, seen), "running")],
-        (true, true) => jail.stale.iter().map(|(key, is, wanted)| stale(key, is, wanted)).collect(),
+        (true, true) => jail.stale.iter().flat_map(|other| otherwise(other, "running")).collect(),
         (false, false) => Vec::new(),
     }
 }
@@ -103,26 +85,45 @@ fn running(name: &str, spec: &Spec, seen: &Observed, jail: &Jail) -> Vec<Change>
 /// Why a jail does not run, as far as it can be told.
 fn not_running(name: &str, seen: &Observed) -> String {
     let about = |line: &&String| line.contains(&format!(" {name} jail")) || line.contains(&format!("'{name}'"));
-    let words = |line: &String| {
-        let line =
-            line.split_once("ERROR").or_else(|| line.split_once("WARNING")).map_or(line.as_str(), |(_, rest)| rest);
-        line.trim().to_owned()
-    };
-    if let Some(why) = seen.state.said.iter().find(about).map(words) {
+    if unloadable(name, seen).is_some() {
+        return "not running".into();
+    }
+    if let Some(why) = seen.state.said.iter().find(about).map(|line| words(line)) {
         let hint =
             if why.contains("log file") { "; where the journal has the log, it needs `backend: systemd`" } else { "" };
         return format!("not running: {why}{hint}");
     }
-    match (seen.state.readable, seen.state.said.last()) {
-        (false, Some(line)) => format!("not running: fail2ban cannot read its files: {}", words(line)),
-        _ if !seen.state.server => "not running, nor is fail2ban itself".into(),
-        _ => "not running".into(),
-    }
+    if seen.state.server { "not running".into() } else { "not running, nor is fail2ban itself".into() }
 }
 
-fn stale(key: &str, is: &str, wanted: &str) -> Change {
-    let fields = ["maxretry", "findtime", "bantime", "ignoreip", "port", "action"];
-    let field = fields.into_iter().find(|field| *field == key);
-    let note = if field.is_some() { String::new() } else { format!("{key} = ") };
-    Change::value(field.unwrap_or("running"), format!("{note}{is} (running)"), format!("{note}{wanted}"))
+/// A line of fail2ban's log without when and where it was written.
+fn words(line: &str) -> String {
+    let line = line.split_once("ERROR").or_else(|| line.split_once("WARNING")).map_or(line, |(_, rest)| rest).trim();
+    line.strip_prefix("Failed during configuration: ").unwrap_or(line).to_owned()
+}
+
+/// What has the rank of a field.
+const NAMED: [&str; 5] = ["usedns", "maxmatches", "journalmatch", "failregex", "ignoreregex"];
+
+/// A value that is not as it should be, and where: `by`.
+fn otherwise(other: &Other, by: &str) -> Vec<Change> {
+    let Other { key, action, is, should } = other;
+    let split = |text: &str| text.split_whitespace().map(str::to_owned).collect();
+    let (has, wants): (Vec<String>, Vec<String>) = (split(is), split(should));
+    if key == "ignoreip" {
+        let missing = wants.iter().filter(|word| !has.contains(word));
+        let extra = has.iter().filter(|word| !wants.contains(word));
+        return missing
+            .map(|word| Change::missing("ignoreip", format!("{word} ({by})")))
+            .chain(extra.map(|word| Change::extra("ignoreip", format!("{word} ({by})"))))
+            .collect();
+    }
+    let shown = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
+    let change = |field| Change::value(field, format!("{} ({by})", shown(is)), shown(should));
+    vec![match (section::FIELDS.into_iter().chain(NAMED).find(|field| field == key), action.as_str()) {
+        (Some(field), "") => change(field),
+        (Some(field), action) => change(field).element(action),
+        (None, "") => change("options").element(key),
+        (None, action) => change("action").element(format!("{action} {key}")),
+    }]
 }

@@ -1,12 +1,12 @@
 //! How jails are put right: one file for all of them, tried on a copy, then no more reloaded than needed.
 
-use super::diff::is_written;
+use super::diff::{is_written, overridden, unloadable};
 use super::{DEFAULT, FILE, Fail2ban, section};
 use engine::{Command, Drifted, Item, Op, Planned};
 use std::collections::BTreeMap;
 
 /// Puts standard input in place of comply's file if fail2ban can use it, makes it effective, and waits. `$1`: the jails to
-/// reload, with spaces between; nothing: all. The rest: those that must run then.
+/// reload, with spaces between, or `--all`; `$2`: those to restart. The rest: those that must run then.
 static APPLY: Command = Command { name: "apply jails", shell: include_str!("apply.sh") };
 
 /// All commands of the kind.
@@ -28,22 +28,20 @@ fn refusal(drift: &Drifted<'_, Fail2ban>) -> Option<String> {
     if !drift.seen.state.installed {
         return Some("fail2ban is not on this host: declare `packages: [fail2ban]`".into());
     }
-    let overridden = |change: &&&engine::Change| match &change.difference {
-        engine::Difference::Value { is, .. } | engine::Difference::Missing(is) | engine::Difference::Extra(is) => {
-            is.contains(" (as loaded")
-        }
-        engine::Difference::Text { .. } | engine::Difference::Unknown(_) => false,
-    };
-    drift.changes.iter().find(overridden).map(|change| {
-        let field = change.field;
-        match drift.seen.later.as_slice() {
-            [] => format!("{FILE} says what it should, and fail2ban loads another `{field}`: see fail2ban-client -d"),
+    let (name, later) = (drift.id.name.as_str(), drift.seen.later.join(", "));
+    if let Some(other) = overridden(name, drift.spec, drift.seen).first() {
+        let key = &other.key;
+        return Some(match later.as_str() {
+            "" => format!("{FILE} says what it should, and fail2ban loads another `{key}`: see fail2ban-client -d"),
             later => format!(
-                "`{field}` is set by {} in /etc/fail2ban/jail.d, which fail2ban reads after comply's file: take it out there",
-                later.join(", ")
+                "`{key}` is set by {later} in /etc/fail2ban/jail.d, which fail2ban reads after comply's file: take it out there"
             ),
-        }
-    })
+        });
+    }
+    // What is wrong in comply's own file goes when it is written anew.
+    let why =
+        unloadable(name, drift.seen).filter(|why| !why.contains(FILE) && is_written(name, drift.spec, drift.seen));
+    why.map(|why| format!("{why}; {FILE} says what it should, so put that right by hand"))
 }
 
 fn apply(declared: &[Item<'_, Fail2ban>], open: &[&Drifted<'_, Fail2ban>]) -> Option<Op> {
@@ -61,17 +59,28 @@ fn apply(declared: &[Item<'_, Fail2ban>], open: &[&Drifted<'_, Fail2ban>]) -> Op
         first.seen.state.jails.get(&drift.id.name).is_some_and(|jail| jail.running) && drift.spec.is_enabled()
     };
     let single = !leftovers && open.iter().all(|drift| drift.id.name != DEFAULT && runs(drift));
-    let jails: Vec<&str> = open.iter().map(|drift| drift.id.name.as_str()).collect();
+    let restarts = |drift: &Drifted<'_, Fail2ban>| {
+        runs(drift) && first.seen.state.jails.get(&drift.id.name).is_some_and(|jail| jail.restart)
+    };
+    let (restart, reload): (Vec<_>, Vec<_>) = open.iter().partition(|drift| restarts(drift));
+    let names_of = |drifts: &[&&Drifted<'_, Fail2ban>]| -> Vec<String> {
+        drifts.iter().map(|drift| drift.id.name.clone()).collect()
+    };
+    let (restart, reload) = (names_of(&restart), if single { names_of(&reload) } else { vec!["--all".into()] });
     let must_run = open.iter().filter(|drift| drift.id.name != DEFAULT && drift.spec.is_enabled());
-    let mut args = vec![if single { jails.join(" ") } else { String::new() }];
+    let mut args = vec![reload.join(" "), restart.join(" ")];
     args.extend(must_run.map(|drift| drift.id.name.clone()));
 
     let written = open.iter().all(|drift| is_written(&drift.id.name, drift.spec, drift.seen)) && !leftovers;
     let write = if written { String::new() } else { format!("write {FILE}, and ") };
-    let says = match (first.seen.state.server, single) {
-        (false, _) => format!("{write}start fail2ban"),
-        (true, true) => format!("{write}reload {}, whose bans stay", jails.join(", ")),
-        (true, false) => format!("{write}reload fail2ban, whose bans stay"),
+    let says = if first.seen.state.server {
+        let reload = if single { reload.join(", ") } else { "fail2ban".into() };
+        let parts = [("reload", reload), ("restart", restart.join(", "))];
+        let parts: Vec<String> =
+            parts.iter().filter(|(_, what)| !what.is_empty()).map(|(verb, what)| format!("{verb} {what}")).collect();
+        format!("{write}{}, whose bans stay", parts.join(" and "))
+    } else {
+        format!("{write}start fail2ban")
     };
     let op = Op::new(first.id.clone(), &APPLY, args, says).stdin(section::file(&sections));
     Some(Op { serves: open.iter().map(|drift| drift.id.clone()).collect(), ..op })

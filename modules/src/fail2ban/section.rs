@@ -1,15 +1,28 @@
 //! A section of a file of fail2ban: what may be written of it, and how jail.conf(5) has it.
 
 use super::Spec;
-use crate::duration::Duration;
 use engine::Problem;
 use std::collections::BTreeMap;
 
 /// The jail whose log Debian keeps in the journal, and in no file where rsyslog is missing.
 const IN_JOURNAL: &str = "sshd";
 
-/// Options that are fields, or not to be set.
-const NO_OPTIONS: [&str; 13] = [
+/// Options of fail2ban.conf(5), which do nothing in a jail.
+const OF_THE_SERVER: [&str; 10] = [
+    "allowipv6",
+    "dbfile",
+    "dbmaxmatches",
+    "dbpurgeage",
+    "loglevel",
+    "logtarget",
+    "pidfile",
+    "socket",
+    "stacksize",
+    "syslogsocket",
+];
+
+/// What a policy says of a jail by fields of their own.
+pub(super) const FIELDS: [&str; 11] = [
     "enabled",
     "port",
     "filter",
@@ -21,9 +34,10 @@ const NO_OPTIONS: [&str; 13] = [
     "ignoreip",
     "banaction",
     "action",
-    "__name__",
-    "before",
 ];
+
+/// What the readers of the file keep for themselves.
+const RESERVED: [&str; 2] = ["__name__", "before"];
 
 /// The section, with its heading.
 pub(super) fn text(name: &str, spec: &Spec) -> String {
@@ -40,7 +54,7 @@ pub(super) fn text(name: &str, spec: &Spec) -> String {
         ("backend", backend(name, spec).map(str::to_owned)),
         ("maxretry", spec.maxretry.map(|number| number.to_string())),
         ("findtime", spec.findtime.map(|time| time.to_string())),
-        ("bantime", spec.bantime.clone()),
+        ("bantime", spec.bantime.map(|time| time.to_string())),
         ("ignoreip", join(&spec.ignoreip, " ")),
         ("banaction", spec.banaction.clone()),
         ("action", spec.action.clone()),
@@ -57,17 +71,9 @@ pub(super) fn text(name: &str, spec: &Spec) -> String {
 }
 
 /// The backend that is written: for sshd the journal, unless the policy says where else to look.
-pub(super) fn backend<'a>(name: &str, spec: &'a Spec) -> Option<&'a str> {
+fn backend<'a>(name: &str, spec: &'a Spec) -> Option<&'a str> {
     let journal = name == IN_JOURNAL && spec.is_enabled() && spec.logpath.is_none();
     spec.backend.as_deref().or(journal.then_some("systemd"))
-}
-
-/// Seconds of a time of ban; -1 is for ever.
-pub(super) fn seconds(bantime: &str) -> Option<String> {
-    if bantime == "-1" {
-        return Some(bantime.into());
-    }
-    Duration::parse(bantime).map(|time| time.seconds().to_string())
 }
 
 /// The sections of a file, each with its heading, by name; what stands before the first is nobody's.
@@ -133,19 +139,18 @@ pub(super) fn problems(name: &str, spec: &Spec) -> Vec<Problem> {
         let odd = words.iter().flatten().find(|word| word.is_empty() || word.contains(char::is_whitespace));
         problems.extend(odd.map(|word| Problem::field(field, format!("`{}` is not one word", word.escape_debug()))));
     }
-    if spec.bantime.as_deref().is_some_and(|text| seconds(text).is_none()) {
-        problems.push(Problem::field(
-            "bantime",
-            "it is no length of time such as `1h` or `10m`, nor `-1`, which is for ever",
-        ));
-    }
     if spec.maxretry == Some(0) {
         problems.push(Problem::field("maxretry", "nobody would ever get in").hint("1 bans at the first failure"));
     }
     for (key, value) in spec.options.iter().flatten() {
         let name = key.as_str();
-        if NO_OPTIONS.contains(&name) {
+        if FIELDS.contains(&name) || RESERVED.contains(&name) {
             problems.push(Problem::field("options", format!("`{name}` has a field of its own, or means nothing here")));
+        } else if OF_THE_SERVER.contains(&name) {
+            let problem = format!("`{name}` is an option of fail2ban.conf, and does nothing in a jail");
+            problems.push(
+                Problem::field("options", problem).hint("write it under `files` to /etc/fail2ban/fail2ban.local"),
+            );
         } else if name.is_empty() || !name.chars().all(letters) {
             problems.push(Problem::field("options", format!("`{}` is no name of an option", name.escape_debug())));
         }

@@ -15,9 +15,8 @@ const SSHD: &str = "[sshd]\nenabled = true\nbackend = systemd\nmaxretry = 5\nfin
 
 /// fail2ban runs sshd as comply's file says, and the file has this.
 fn host(file: &str, change: impl Fn(&mut Value)) -> Host {
-    let mut state = json!({"installed": true, "readable": true, "server": true, "said": [], "jails": {"sshd": {
-        "loaded": true, "backend": "systemd", "values": {"maxretry": "5", "findtime": "600", "bantime": "3600"},
-        "ignoreip": [], "actions": ["nftables"], "running": true, "stale": []}}});
+    let mut state = json!({"installed": true, "readable": true, "server": true, "said": [], "overridden": {"sshd": []},
+        "jails": {"sshd": {"running": true, "stale": [], "restart": false}}});
     change(&mut state);
     with_state(file, &state, "")
 }
@@ -85,7 +84,7 @@ fn it_is_said_which_of_the_three_differs() {
      findtime = 10m
      bantime = 1h
 
-    write /etc/fail2ban/jail.d/zz-comply.local, and reload sshd, whose bans stay: apply jails ["sshd", "sshd"] <# Written by comply: a change made here does not last.
+    write /etc/fail2ban/jail.d/zz-comply.local, and reload sshd, whose bans stay: apply jails ["sshd", "", "sshd"] <# Written by comply: a change made here does not last.
 
     [sshd]
     enabled = true
@@ -96,12 +95,22 @@ fn it_is_said_which_of_the_three_differs() {
     >
     "#);
     let running = host(&file, |state| {
-        state["jails"]["sshd"]["stale"] = json!([["maxretry", "9", "5"], ["usedns", "no", "warn"]]);
+        state["jails"]["sshd"]["stale"] = json!([
+            {"key": "maxretry", "action": "", "is": "9", "should": "5"},
+            {"key": "ignorecommand", "action": "", "is": "/bin/true", "should": ""},
+            {"key": "ignoreip", "action": "", "is": "::1 192.0.2.7", "should": "::1 192.0.2.8"},
+            {"key": "port", "action": "nftables", "is": "23", "should": "22"},
+            {"key": "actionban", "action": "nftables", "is": "true", "should": "nft"},
+        ]);
     });
     insta::assert_snapshot!(tell(sshd(), "sshd", &running), @r#"
     maxretry: 9 (running) -> 5
-    running: usedns = no (running) -> usedns = warn
-    reload sshd, whose bans stay: apply jails ["sshd", "sshd"] <# Written by comply: a change made here does not last.
+    options: /bin/true (running) -> none
+    ignoreip: + 192.0.2.8 (running)
+    ignoreip: - 192.0.2.7 (running)
+    port: 23 (running) -> 22
+    action: true (running) -> nft
+    reload sshd, whose bans stay: apply jails ["sshd", "", "sshd"] <# Written by comply: a change made here does not last.
 
     [sshd]
     enabled = true
@@ -111,16 +120,31 @@ fn it_is_said_which_of_the_three_differs() {
     bantime = 1h
     >
     "#);
-    let mut state = json!({"installed": true, "readable": true, "server": true, "jails": {"sshd": {"loaded": true,
-        "backend": "systemd", "values": {"maxretry": "9", "findtime": "600", "bantime": "3600"}, "running": true}}});
+    let lost = host(&file, |state| {
+        state["jails"]["sshd"]["stale"] = json!([{"key": "action", "is": "", "should": "nftables"}]);
+        state["jails"]["sshd"]["restart"] = true.into();
+    });
+    let told = tell(sshd(), "sshd", &lost);
+    assert!(
+        told.starts_with(
+            "action: none (running) -> nftables\nrestart sshd, whose bans stay: apply jails [\"\", \"sshd\", \"sshd\"]"
+        ),
+        "{told}"
+    );
+    let mut state = json!({"installed": true, "readable": true, "server": true, "jails": {"sshd": {"running": true}},
+        "overridden": {"sshd": [{"key": "maxretry", "is": "9", "should": "5"}, {"key": "mode", "is": "normal", "should": "aggressive"},
+            {"key": "ignoreip", "is": "::1\n10.0.0.1", "should": "::1"}]}});
     let later = format!("{DIRECTORY}/zz-team.local\0");
     insta::assert_snapshot!(tell(sshd(), "sshd", &with_state(&file, &state, &later)), @r#"
     maxretry: 9 (as loaded: zz-team.local is read after comply's file) -> 5
+    options: normal (as loaded: zz-team.local is read after comply's file) -> aggressive
+    ignoreip: - 10.0.0.1 (as loaded: zz-team.local is read after comply's file)
     refused: `maxretry` is set by zz-team.local in /etc/fail2ban/jail.d, which fail2ban reads after comply's file: take it out there
     "#);
     state["jails"] = json!({});
+    state["overridden"] = json!({"sshd": [{"key": "enabled", "is": "false", "should": "true"}]});
     insta::assert_snapshot!(tell(sshd(), "sshd", &with_state(&file, &state, "")), @r#"
-    enabled: disabled (as loaded, against comply's file) -> enabled
+    enabled: false (as loaded, against comply's file) -> true
     state: not running -> running
     refused: /etc/fail2ban/jail.d/zz-comply.local says what it should, and fail2ban loads another `enabled`: see fail2ban-client -d
     "#);
@@ -133,10 +157,10 @@ fn a_jail_that_cannot_start_says_why() {
     let file = section::file(&[("sshd".to_owned(), text)].into());
     let state = json!({"installed": true, "readable": true, "server": false,
         "said": ["2026-11-21 17:24:18,529 fail2ban.jailreader     [144]: WARNING Have not found any log file for sshd jail"],
-        "jails": {"sshd": {"loaded": true, "backend": "auto"}}});
+        "jails": {"sshd": {}}});
     insta::assert_snapshot!(tell(all(), "sshd", &with_state(&file, &state, "")), @r#"
     state: not running: Have not found any log file for sshd jail; where the journal has the log, it needs `backend: systemd` -> running
-    start fail2ban: apply jails ["", "sshd"] <# Written by comply: a change made here does not last.
+    start fail2ban: apply jails ["--all", "", "sshd"] <# Written by comply: a change made here does not last.
 
     [sshd]
     enabled = true
@@ -146,11 +170,10 @@ fn a_jail_that_cannot_start_says_why() {
     let stopped = host(&file, |state| {
         state["server"] = false.into();
         state["jails"]["sshd"]["running"] = false.into();
-        state["jails"]["sshd"]["backend"] = "auto".into();
     });
     insta::assert_snapshot!(tell(all(), "sshd", &stopped), @r#"
     state: not running, nor is fail2ban itself -> running
-    start fail2ban: apply jails ["", "sshd"] <# Written by comply: a change made here does not last.
+    start fail2ban: apply jails ["--all", "", "sshd"] <# Written by comply: a change made here does not last.
 
     [sshd]
     enabled = true
@@ -171,6 +194,54 @@ fn a_jail_that_cannot_start_says_why() {
 }
 
 #[test]
+fn while_fail2ban_cannot_load_its_files_nothing_is_said_to_be_right() {
+    let file = section::file(&[("sshd".to_owned(), SSHD.to_owned())].into());
+    let broken = |file: &str, by: &str| {
+        host(file, |state| {
+            state["readable"] = false.into();
+            state["said"] = json!([format!(
+                "2026-11-21 23:33:04,467 fail2ban [344]: ERROR   Failed during configuration: Source contains parsing errors: '{by}'"
+            )]);
+        })
+    };
+    insta::assert_snapshot!(tell(sshd(), "sshd", &broken(&file, "/etc/fail2ban/jail.d/aa.local")), @r#"
+    loaded: fail2ban cannot read its files: Source contains parsing errors: '/etc/fail2ban/jail.d/aa.local' -> as the files say
+    refused: fail2ban cannot read its files: Source contains parsing errors: '/etc/fail2ban/jail.d/aa.local'; /etc/fail2ban/jail.d/zz-comply.local says what it should, so put that right by hand
+    "#);
+    let told = tell(sshd(), "sshd", &broken(&file, FILE));
+    assert!(told.contains("\nreload sshd, whose bans stay: apply jails"), "{told}");
+    let mut both = sshd();
+    both["DEFAULT"] = json!({"banaction": "nftables"});
+    insta::assert_snapshot!(tell(both, "DEFAULT", &broken(&file, "/etc/fail2ban/jail.d/aa.local")), @r#"
+    file:
+    @@ -0,0 +1,2 @@
+    +[DEFAULT]
+    +banaction = nftables
+
+    loaded: fail2ban cannot read its files: Source contains parsing errors: '/etc/fail2ban/jail.d/aa.local' -> as the files say
+    write /etc/fail2ban/jail.d/zz-comply.local, and reload fail2ban, whose bans stay: apply jails ["--all", ""] <# Written by comply: a change made here does not last.
+
+    [DEFAULT]
+    banaction = nftables
+
+    [sshd]
+    enabled = true
+    backend = systemd
+    maxretry = 5
+    findtime = 10m
+    bantime = 1h
+    >
+    "#);
+    let wrong = host(&file, |state| {
+        state["jails"]["sshd"] = json!({"wrong": "Unable to read the filter 'nosuch'", "running": true})
+    });
+    insta::assert_snapshot!(tell(sshd(), "sshd", &wrong), @r#"
+    loaded: fail2ban cannot load it: Unable to read the filter 'nosuch' -> as the files say
+    refused: fail2ban cannot load it: Unable to read the filter 'nosuch'; /etc/fail2ban/jail.d/zz-comply.local says what it should, so put that right by hand
+    "#);
+}
+
+#[test]
 fn a_jail_that_was_dropped_is_told_by_the_first_and_goes() {
     let both =
         || json!({"DEFAULT": {"banaction": "nftables"}, "sshd": {"maxretry": 5, "findtime": "10m", "bantime": "1h"}});
@@ -182,7 +253,7 @@ fn a_jail_that_was_dropped_is_told_by_the_first_and_goes() {
     let host = host(&section::file(&sections.into()), |_| {});
     insta::assert_snapshot!(tell(both(), "DEFAULT", &host), @r#"
     file: - [old], which no policy declares any more
-    write /etc/fail2ban/jail.d/zz-comply.local, and reload fail2ban, whose bans stay: apply jails [""] <# Written by comply: a change made here does not last.
+    write /etc/fail2ban/jail.d/zz-comply.local, and reload fail2ban, whose bans stay: apply jails ["--all", ""] <# Written by comply: a change made here does not last.
 
     [DEFAULT]
     banaction = nftables
@@ -205,16 +276,15 @@ fn mistakes_have_a_way_out() {
         told("a b", json!({})),
         told("x]\n[y", json!({})),
         told("DEFAULT", json!({"enabled": true})),
-        told("sshd", json!({"maxretry": 0, "bantime": "forever", "findtime": "1h"})),
+        told("sshd", json!({"maxretry": 0, "findtime": "1h"})),
         told("sshd", json!({"port": "ssh\n[DEFAULT]", "filter": "x ; y", "backend": "", "banaction": "#x"})),
         told("sshd", json!({"logpath": ["/a b"], "ignoreip": ["x\ny"]})),
-        told("sshd", json!({"options": {"maxretry": "5", "a b": "c", "x": "a\n[b]", "y": "a\n\nb", "z": "1\u{7}"}})),
+        told("sshd", json!({"options": {"maxretry": "5", "dbpurgeage": "8d", "a b": "c", "x": "a\n[b]", "y": "a\n\nb", "z": "1\u{7}"}})),
     ].join("\n"), @r#"
     a b name: this is no name of a jail: letters, digits, `_`, `.` and `-`, 26 at most (the defaults of all jails are called `DEFAULT`)
     x]
     [y name: this is no name of a jail: letters, digits, `_`, `.` and `-`, 26 at most (the defaults of all jails are called `DEFAULT`)
     DEFAULT enabled: this would switch every jail there is on, or off (say it of each jail)
-    sshd bantime: it is no length of time such as `1h` or `10m`, nor `-1`, which is for ever
     sshd maxretry: nobody would ever get in (1 bans at the first failure)
     sshd port: it has control characters in it, or more than one line
     sshd filter: fail2ban would take a part of it for a comment or a heading
@@ -224,9 +294,22 @@ fn mistakes_have_a_way_out() {
     sshd logpath: `/a b` is not one word
     sshd ignoreip: `x\ny` is not one word
     sshd options: `a b` is no name of an option
+    sshd options: `dbpurgeage` is an option of fail2ban.conf, and does nothing in a jail (write it under `files` to /etc/fail2ban/fail2ban.local)
     sshd options: `maxretry` has a field of its own, or means nothing here
     sshd options: `x`: fail2ban would take a part of it for a comment or a heading
     sshd options: `y`: fail2ban would take a part of it for a comment or a heading
     sshd options: `z`: it has control characters in it, or more than one line
     "#);
+}
+
+#[test]
+fn a_time_of_ban_agrees_with_the_same_in_other_words() {
+    let canonical =
+        |text: &str| serde_json::from_value::<Spec>(json!({"bantime": text})).map(|spec| json!(spec.bantime));
+    for (text, same) in [("3600", "1h"), ("60m", "1h"), ("1h", "1h"), ("-1", "-1")] {
+        assert_eq!(canonical(text).unwrap(), same);
+    }
+    for text in ["forever", "-2", "-1h", ""] {
+        assert!(canonical(text).is_err(), "{text}");
+    }
 }

@@ -45,6 +45,18 @@ fn members_are_exactly_these() {
 }
 
 #[test]
+fn every_way_into_a_group_counts() {
+    let host = Host::default().answers(
+        "accounts",
+        "tools:useradd\n/etc/passwd:root:x:0:0:root:/root:/bin/bash\n/etc/group:dup:x:1779:root\n\
+         /etc/group:other:x:1779:zoe\n/etc/group:dup:x:1779:eve\n",
+    );
+    let wanted = spec(r#"{"members": ["root"]}"#);
+    assert_eq!(host.changes(&Group, "dup", &wanted), ["members: - eve", "members: - zoe (through other)"]);
+    insta::assert_snapshot!(lines(&host.planned(&Group, &[("dup", &wanted)], 1)), @"refused: the group other has the same number 1779, so zoe is in this one, too: give that group another number, or take zoe out of it");
+}
+
+#[test]
 fn a_group_of_a_directory_is_unknown() {
     let ldap = Host::default()
         .answers(
@@ -85,7 +97,22 @@ fn leaving_a_group_and_removing_it_are_dangerous() {
     };
     let left = Danger::Group { account: Some("eve".into()), group: "ops".into() };
     assert_eq!(dangers(ops(r#"{"members": ["alice", "bob"]}"#, 1)), [left]);
-    assert_eq!(dangers(ops(r#"{"state": "absent"}"#, 0)), [Danger::Group { account: None, group: "ops".into() }]);
+    assert_eq!(dangers(ops(r#"{"state": "absent"}"#, 1)), [Danger::Group { account: None, group: "ops".into() }]);
+}
+
+#[test]
+fn the_primary_group_of_accounts_is_removed_after_them() {
+    let absent = spec(r#"{"state": "absent"}"#);
+    let step_of = |host: &Host, name| Group.diff(name, &absent, &host.observe(&Group, name, &absent).unwrap())[0].step;
+    assert_eq!((step_of(&host(), "ops"), step_of(&host(), "alice"), step_of(&host(), "root")), (1, 1, 1));
+    let moved = Host::default().answers(
+        "accounts",
+        "tools:useradd\n/etc/passwd:root:x:0:0:root:/root:/bin/bash\n/etc/group:ops:x:1500:root\n",
+    );
+    assert_eq!(step_of(&moved, "ops"), 0);
+    // By then it is no longer one.
+    assert_eq!(lines(&moved.planned(&Group, &[("ops", &absent)], 1)), r#"groupdel ["ops"]: remove the group"#);
+    assert!(Group.links("ops", &absent, 1).after_accounts && !Group.links("ops", &absent, 0).after_accounts);
 }
 
 #[test]

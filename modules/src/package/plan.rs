@@ -78,10 +78,8 @@ pub(super) fn plan(
             Asked::Nothing => {}
         }
     }
-    planned.extend(
-        mark(&UNHOLD, &ids(drifted, |drift| drift.spec.hold == Some(false) && drift.seen.held()), "release")
-            .map(Planned::from),
-    );
+    let to_release = |drift: &&Drifted<'_, Package>| drift.spec.hold == Some(false) && drift.seen.held();
+    planned.extend(drifted.iter().filter(to_release).map(|drift| mark(&UNHOLD, drift.id, "release").into()));
     let allowed = Allowed::new(declared);
     if !known.ids.is_empty() {
         planned.push(transaction(&known, &allowed, lists, facts)?);
@@ -89,11 +87,11 @@ pub(super) fn plan(
     if !unlisted.ids.is_empty() {
         planned.push(refreshing(&unlisted, &allowed));
     }
-    planned.extend(
-        mark(&PURGE, &ids(drifted, |drift| drift.spec.purge == Some(true)), "purge").map(destroying).map(Planned::from),
-    );
+    let to_purge = drifted.iter().filter(|drift| drift.spec.purge == Some(true));
+    planned.extend(to_purge.map(|drift| purge(drift.id).into()));
     // A hold does not survive a change by apt.
-    planned.extend(mark(&HOLD, &ids(drifted, |drift| drift.spec.hold == Some(true)), "hold").map(Planned::from));
+    let to_hold = drifted.iter().filter(|drift| drift.spec.hold == Some(true));
+    planned.extend(to_hold.map(|drift| mark(&HOLD, drift.id, "hold").into()));
     Ok(planned)
 }
 
@@ -103,10 +101,6 @@ fn push<'a>(batch: &mut Batch<'a>, drift: &Drifted<'a, Package>, arg: &str) {
     if drift.seen.held() && (drift.spec.hold == Some(true) || drift.spec.state() == State::Absent) {
         batch.held.push(&drift.id.name);
     }
-}
-
-fn ids<'a>(drifted: &[Drifted<'a, Package>], wanted: impl Fn(&Drifted<'a, Package>) -> bool) -> Vec<&'a Id> {
-    drifted.iter().filter(|drift| wanted(drift)).map(|drift| drift.id).collect()
 }
 
 fn differs(drift: &Drifted<'_, Package>, field: &str) -> bool {
@@ -274,14 +268,11 @@ fn hurts(step: &Step) -> Option<String> {
     }
 }
 
-fn mark(command: &'static Command, ids: &[&Id], verb: &str) -> Option<Op> {
-    let names: Vec<String> = ids.iter().map(|id| id.name.clone()).collect();
-    let says = format!("{verb} {}", names.join(", "));
-    let op = Op::new((*ids.first()?).clone(), command, names, says);
-    Some(Op { serves: ids.iter().map(|&id| id.clone()).collect(), ..op })
+/// For one package by itself: whatever becomes of the others, it is not left with them.
+fn mark(command: &'static Command, id: &Id, verb: &str) -> Op {
+    Op::new(id.clone(), command, vec![id.name.clone()], format!("{verb} {}", id.name))
 }
 
-fn destroying(op: Op) -> Op {
-    let what = format!("the configuration and data of {}", op.args.join(", "));
-    op.destroys(what)
+fn purge(id: &Id) -> Op {
+    mark(&PURGE, id, "purge").destroys(format!("the configuration and data of {}", id.name))
 }

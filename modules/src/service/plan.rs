@@ -8,7 +8,8 @@ use engine::{Command, Danger, Drifted, Op, Planned};
 macro_rules! and_stays {
     ($verb:literal) => {
         concat!(
-            "said=$(systemctl ",
+            "began=$(date +%s)\n\
+             said=$(systemctl ",
             $verb,
             " -- \"$1\" 2>&1)\n\
              if [ $? -eq 0 ]; then\n\
@@ -23,9 +24,9 @@ macro_rules! and_stays {
              result=$(systemctl show -p Result --value -- \"$1\")\n\
              [ \"$result\" != success ] || die \"${said:-it did not start}\"\n\
              run=$(systemctl show -p InvocationID --value -- \"$1\")\n\
-             # The journal may take in its words a moment after its end.\n\
-             for moment in 1 2 3 4 5; do\n\
-             \x20 said=$(journalctl _SYSTEMD_INVOCATION_ID=\"$run\" -n 3 --no-pager -q -o cat 2>/dev/null)\n\
+             # The journal may take in its words a moment after its end, and then does not know of which run they were.\n\
+             for moment in 1 2 3 4 5 6 7 8 9 10; do\n\
+             \x20 said=$(journalctl _SYSTEMD_INVOCATION_ID=\"$run\" + _SYSTEMD_UNIT=\"$1\" --since \"@$began\" -n 3 --no-pager -q -o cat 2>/dev/null)\n\
              \x20 [ -z \"$said\" ] || break\n\
              \x20 sleep 0.2\n\
              done\n\

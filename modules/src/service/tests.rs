@@ -157,6 +157,20 @@ fn names_without_a_suffix_are_services() {
 }
 
 #[test]
+fn a_unit_has_one_name() {
+    for (written, name) in [
+        ("cron", "cron"),
+        ("cron.service", "cron"),
+        ("getty@.service", "getty@"),
+        ("apt-daily.timer", "apt-daily.timer"),
+        ("apt-daily.timer.service", "apt-daily.timer.service"),
+        (".service", ".service"),
+    ] {
+        assert_eq!(Service.spelling(written), name);
+    }
+}
+
+#[test]
 fn mistakes_are_found_offline() {
     let wrong = |name: &str, wanted: &str| !Service.problems(name, &spec(wanted)).is_empty();
     for name in ["cron", "getty@tty1", "dev-disk-by\\x2duuid.device", "dbus-org.freedesktop.login1"] {

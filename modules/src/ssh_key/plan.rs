@@ -1,10 +1,11 @@
 //! How the keys of an account are put right.
 
 use super::{Judged, SshKey, key_of, label, lines};
-use crate::facts::authorized_keys::{AuthorizedKeys, Content, WRITE_KEYS, Waypoint};
+use crate::facts::authorized_keys::{AuthorizedKeys, Content, Line, WRITE_KEYS, Waypoint};
+use crate::public_key::PublicKey;
 use engine::switch::{Ground, Guard};
 use engine::writes::{Access, own};
-use engine::{Danger, Drifted, Op, Planned};
+use engine::{Danger, Drifted, Id, Op, Planned};
 
 /// The cluster file system of Proxmox, which has neither owners nor modes to set.
 const CLUSTER: &str = "/etc/pve/";
@@ -15,7 +16,7 @@ pub(super) fn trusted(at: &Waypoint, seen: &AuthorizedKeys) -> bool {
 }
 
 pub(super) fn plan(drifted: &Drifted<'_, SshKey>) -> Vec<Planned> {
-    let (id, seen) = (drifted.id, drifted.seen);
+    let (id, seen) = (drifted.id, &drifted.seen.file);
     let refuse = |why: String| vec![Planned::Refuse { serves: vec![id.clone()], why }];
     if seen.content == Content::NotAFile && seen.way.iter().any(|at| at.directory && at.path == seen.real) {
         return refuse(format!("{} is a directory; move it away yourself", seen.path));
@@ -28,11 +29,24 @@ pub(super) fn plan(drifted: &Drifted<'_, SshKey>) -> Vec<Planned> {
             id.name, above.path
         ));
     }
-    let written = write(drifted);
-    if let Err(why) = &written {
-        return refuse(why.clone());
+    let (main, second) =
+        (Lines::of(drifted, seen), drifted.seen.second.as_ref().map(|second| Lines::of(drifted, second)));
+    let new: Vec<&PublicKey> =
+        drifted.spec.wanted.iter().filter(|wanted| !main.keys().any(|key| key.same_rights(wanted))).collect();
+    let mut stays: Vec<&PublicKey> = main.kept().chain(new.iter().copied()).collect();
+    for key in second.iter().flat_map(Lines::kept) {
+        if !stays.iter().any(|other| other.same_rights(key)) {
+            stays.push(key);
+        }
     }
-    let written = written.unwrap_or_default();
+    let anew = matches!(seen.content, Content::NotAFile | Content::Unreadable);
+    let written = (anew || !new.is_empty() || !main.gone.is_empty()).then(|| main.write(id, &new, &stays));
+    let emptied = second.iter().filter(|second| !second.gone.is_empty()).map(|second| second.write(id, &[], &stays));
+    if written.is_none()
+        && let Some(why) = main.cluster_refusal()
+    {
+        return refuse(why);
+    }
     // From the home down, and not the file itself if it is written anew.
     let mut ops: Vec<Planned> = bad
         .iter()
@@ -43,7 +57,8 @@ pub(super) fn plan(drifted: &Drifted<'_, SshKey>) -> Vec<Planned> {
             own(id.clone(), &at.path, &access, format!("make {} trusted by sshd", at.path)).into()
         })
         .collect();
-    ops.extend(written.map(Planned::Do));
+    // What opens the account is there before anything else goes.
+    ops.extend(written.into_iter().chain(emptied).map(Planned::Do));
     ops
 }
 
@@ -51,67 +66,80 @@ fn within(path: &str, home: &str) -> bool {
     path.strip_prefix(home).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) && !path.is_empty()
 }
 
-/// The operation that writes the file, if its content is to change; an error where nothing may be done.
-fn write(drifted: &Drifted<'_, SshKey>) -> Result<Option<Op>, String> {
-    let (id, spec, seen) = (drifted.id, drifted.spec, drifted.seen);
-    let cluster = seen.real.starts_with(CLUSTER);
-    let goes = |judged| match judged {
-        Judged::Right => false,
-        Judged::Banned => true,
-        Judged::OtherRights | Judged::Unlisted => !cluster,
-    };
-    let (gone, kept): (Vec<_>, Vec<_>) = lines(seen).iter().partition(|line| goes(spec.judge(line)));
-    let keys = || lines(seen).iter().filter_map(key_of);
-    let new: Vec<_> = spec.wanted.iter().filter(|wanted| !keys().any(|key| key.same_rights(wanted))).collect();
-    if gone.is_empty() && new.is_empty() && !matches!(seen.content, Content::NotAFile | Content::Unreadable) {
-        return match lines(seen).iter().find(|line| spec.judge(line) != Judged::Right) {
-            Some(line) => Err(format!(
-                "{} belongs to the whole Proxmox cluster, so no key is taken out of it here; if {} must go, put it in `absent_keys`",
-                seen.real,
-                label(line)
-            )),
-            None => Ok(None),
+/// The lines of one file.
+struct Lines<'a> {
+    seen: &'a AuthorizedKeys,
+    kept: Vec<&'a Line>,
+    gone: Vec<&'a Line>,
+    /// One that must go, and belongs to a whole cluster.
+    left: Option<&'a Line>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(drifted: &Drifted<'a, SshKey>, seen: &'a AuthorizedKeys) -> Self {
+        let spec = drifted.spec;
+        let cluster = seen.real.starts_with(CLUSTER);
+        let goes = |judged| match judged {
+            Judged::Right => false,
+            Judged::Banned => true,
+            Judged::OtherRights | Judged::Unlisted => !cluster,
         };
+        let (gone, kept): (Vec<_>, Vec<_>) = lines(seen).iter().partition(|line| goes(spec.judge(line)));
+        let left = kept.iter().copied().find(|line| spec.judge(line) != Judged::Right);
+        Self { seen, kept, gone, left }
     }
-    let mut content = Vec::new();
-    for line in &kept {
-        content.extend_from_slice(&line.raw);
-        content.push(b'\n');
+
+    fn keys(&self) -> impl Iterator<Item = &'a PublicKey> {
+        lines(self.seen).iter().filter_map(key_of)
     }
-    for key in &new {
-        content.extend_from_slice(format!("{key}\n").as_bytes());
+
+    fn kept(&self) -> impl Iterator<Item = &'a PublicKey> {
+        self.kept.iter().filter_map(|line| key_of(line))
     }
-    let left: Vec<String> = kept
-        .iter()
-        .filter_map(|line| key_of(line))
-        .chain(new.iter().copied())
-        .map(|key| key.fingerprint().to_owned())
-        .collect();
-    let removed: Vec<String> = gone
-        .iter()
-        .filter_map(|line| key_of(line))
+
+    fn cluster_refusal(&self) -> Option<String> {
+        self.left.map(|line| {
+            format!(
+                "{} belongs to the whole Proxmox cluster, so no key is taken out of it here; if {} must go, put it in `absent_keys`",
+                self.seen.real,
+                label(line)
+            )
+        })
+    }
+
+    /// Writes the file without what must go, and with `new` keys; `stays` are the keys that open the account after all.
+    fn write(&self, id: &Id, new: &[&PublicKey], stays: &[&PublicKey]) -> Op {
+        let (account, seen, gone) = (&id.name, self.seen, &self.gone);
+        let mut content = Vec::new();
+        for line in &self.kept {
+            content.extend_from_slice(&line.raw);
+            content.push(b'\n');
+        }
+        for key in new {
+            content.extend_from_slice(format!("{key}\n").as_bytes());
+        }
         // One that comes back with other options may no longer open the account from everywhere.
-        .filter(|key| !new.iter().any(|other| other.opens_like(key)))
-        .filter(|key| !kept.iter().filter_map(|line| key_of(line)).any(|other| other.opens_like(key)))
-        .map(|key| key.fingerprint().to_owned())
-        .collect();
-    let mode = mode(seen);
-    let args = vec![id.name.clone(), seen.path.clone(), format!("{mode:04o}")];
-    let mut op = Op::new(id.clone(), &WRITE_KEYS, args, says(new.len(), gone.len())).stdin(content);
-    for key in
-        gone.iter().filter_map(|line| key_of(line)).filter(|key| removed.iter().any(|gone| gone == key.fingerprint()))
-    {
-        op = op.hurts(format!("{} no longer opens {}", key.label(), id.name));
+        let gone_keys = || gone.iter().filter_map(|line| key_of(line));
+        let removed: Vec<String> = gone_keys()
+            .filter(|key| !stays.iter().any(|other| other.opens_like(key)))
+            .map(|key| key.fingerprint().to_owned())
+            .collect();
+        let args = vec![account.clone(), seen.path.clone(), format!("{:04o}", mode(seen))];
+        let mut op = Op::new(id.clone(), &WRITE_KEYS, args, says(new.len(), gone.len())).stdin(content);
+        for key in gone_keys().filter(|key| removed.iter().any(|gone| gone == key.fingerprint())) {
+            op = op.hurts(format!("{} no longer opens {account}", key.label()));
+        }
+        if !seen.real.starts_with(CLUSTER) {
+            let ground = Ground::Keys(account.clone());
+            let real = if seen.real.is_empty() { &seen.path } else { &seen.real };
+            op = op.guarded(Guard { ground, paths: vec![real.clone()], after: None });
+        }
+        if !removed.is_empty() {
+            let left = stays.iter().map(|key| key.fingerprint().to_owned()).collect();
+            op = op.endangers(Danger::Keys { account: account.clone(), removed, left });
+        }
+        op
     }
-    if !cluster {
-        let ground = Ground::Keys(id.name.clone());
-        let real = if seen.real.is_empty() { &seen.path } else { &seen.real };
-        op = op.guarded(Guard { ground, paths: vec![real.clone()], after: None });
-    }
-    if !removed.is_empty() {
-        op = op.endangers(Danger::Keys { account: id.name.clone(), removed, left });
-    }
-    Ok(Some(op))
 }
 
 /// The mode of the file: as it is, if sshd takes it so; a new one is for its account alone, or, out of the

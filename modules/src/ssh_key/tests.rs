@@ -20,7 +20,16 @@ fn host(content: &str) -> Host {
 }
 
 fn saying(answer: String) -> Host {
-    Host::default().says(&AUTHORIZED_KEYS, &["alice", ".ssh/authorized_keys"], answer)
+    let second = self::answer("41ed 1001 1001", "", "41c0 1001 1001", "-");
+    with_second(answer, second)
+}
+
+fn with_second(answer: String, second: String) -> Host {
+    Host::default().says(&AUTHORIZED_KEYS, &["alice", ".ssh/authorized_keys"], answer).says(
+        &AUTHORIZED_KEYS,
+        &["alice", ".ssh/authorized_keys2"],
+        second.replace(FILE, &format!("{FILE}2")),
+    )
 }
 
 fn tell(fields: serde_json::Value, host: &Host) -> String {
@@ -84,6 +93,57 @@ fn a_key_with_other_options_is_replaced() {
     add 1 key and remove 1 key: write authorized keys ["alice", "/home/alice/.ssh/authorized_keys", "0600"] <BOB b
     restrict ALICE
     >
+    "#);
+}
+
+#[test]
+fn what_opens_the_account_by_a_second_file_goes_too() {
+    let of = |content: &str| answer("41ed 1001 1001", "8180 1001 1001", "41c0 1001 1001", &format!("{content}="));
+    let host = with_second(of(&format!("{ALICE}\n")), of(&format!("# old\n{OLD} old\n{ALICE}\n")));
+    let one = tell(json!({"keys": [ALICE]}), &host);
+    let host = with_second(of(&format!("{BOB}\n{OLD}\n")), of(&format!("{BOB}\n{OLD}\n")));
+    let both = tell(json!({"keys": [ALICE]}), &host);
+    assert_eq!(
+        tell(
+            json!({"keys": [ALICE], "exclusive": false, "path": ".ssh/authorized_keys"}),
+            &with_second(of(ALICE), of(OLD))
+        ),
+        ""
+    );
+    let banned = tell(json!({"absent_keys": [OLD_FINGERPRINT]}), &host);
+    insta::assert_snapshot!([one, both, banned].join("\n--\n"), @r#"
+    keys: - SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI old, in /home/alice/.ssh/authorized_keys2
+    remove 1 key: write authorized keys ["alice", "/home/alice/.ssh/authorized_keys2", "0600"] <# old
+    ALICE
+    >
+    hurts: SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI old no longer opens alice
+    endangers alice: -["SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI"] +["SHA256:ToaFRCTfXDHZ5XQzPmNvD+lG522sPjOPyzE6wbnxh8Y"]
+    --
+    keys: + SHA256:ToaFRCTfXDHZ5XQzPmNvD+lG522sPjOPyzE6wbnxh8Y
+    keys: - SHA256:85qB1MHwmFGJS2sg7Pq8ywYE0+ky5KRdub6VrvZ17s4
+    keys: - SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI
+    keys: - SHA256:85qB1MHwmFGJS2sg7Pq8ywYE0+ky5KRdub6VrvZ17s4, in /home/alice/.ssh/authorized_keys2
+    keys: - SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI, in /home/alice/.ssh/authorized_keys2
+    add 1 key and remove 2 keys: write authorized keys ["alice", "/home/alice/.ssh/authorized_keys", "0600"] <ALICE
+    >
+    hurts: SHA256:85qB1MHwmFGJS2sg7Pq8ywYE0+ky5KRdub6VrvZ17s4 no longer opens alice
+    hurts: SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI no longer opens alice
+    endangers alice: -["SHA256:85qB1MHwmFGJS2sg7Pq8ywYE0+ky5KRdub6VrvZ17s4", "SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI"] +["SHA256:ToaFRCTfXDHZ5XQzPmNvD+lG522sPjOPyzE6wbnxh8Y"]
+    remove 2 keys: write authorized keys ["alice", "/home/alice/.ssh/authorized_keys2", "0600"] <>
+    hurts: SHA256:85qB1MHwmFGJS2sg7Pq8ywYE0+ky5KRdub6VrvZ17s4 no longer opens alice
+    hurts: SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI no longer opens alice
+    endangers alice: -["SHA256:85qB1MHwmFGJS2sg7Pq8ywYE0+ky5KRdub6VrvZ17s4", "SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI"] +["SHA256:ToaFRCTfXDHZ5XQzPmNvD+lG522sPjOPyzE6wbnxh8Y"]
+    --
+    absent_keys: - SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI
+    absent_keys: - SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI, in /home/alice/.ssh/authorized_keys2
+    remove 1 key: write authorized keys ["alice", "/home/alice/.ssh/authorized_keys", "0600"] <BOB
+    >
+    hurts: SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI no longer opens alice
+    endangers alice: -["SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI"] +["SHA256:85qB1MHwmFGJS2sg7Pq8ywYE0+ky5KRdub6VrvZ17s4"]
+    remove 1 key: write authorized keys ["alice", "/home/alice/.ssh/authorized_keys2", "0600"] <BOB
+    >
+    hurts: SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI no longer opens alice
+    endangers alice: -["SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI"] +["SHA256:85qB1MHwmFGJS2sg7Pq8ywYE0+ky5KRdub6VrvZ17s4"]
     "#);
 }
 
@@ -218,6 +278,19 @@ fn keys_of_others_come_with_them() {
 }
 
 #[test]
+fn keys_of_an_account_that_has_them_from_others_are_refused_and_not_none() {
+    let all = json!({
+        "alice": {"keys": [ALICE]}, "deploy": {"keys_of": ["alice"]}, "old": {"absent_keys": [OLD_FINGERPRINT]},
+        "none": {"keys": []}, "bob": {"keys_of": ["deploy", "old", "none"]},
+    });
+    let problems = specs(&SshKey, all, &Files(BTreeMap::new())).unwrap_err().join("\n");
+    insta::assert_snapshot!(problems, @"
+    bob keys_of: deploy declares no `keys` of its own, and only those count (name the accounts whose `keys` are meant)
+    bob keys_of: old declares no `keys` of its own, and only those count (name the accounts whose `keys` are meant)
+    ");
+}
+
+#[test]
 fn a_path_is_below_the_home_or_absolute() {
     let file = |path: &str| Spec { path: Some(path.into()), ..Spec::default() }.file("alice");
     assert_eq!(file("%h/.ssh/keys"), ".ssh/keys");
@@ -237,6 +310,7 @@ fn mistakes_are_found_offline() {
         mistakes(&SshKey, "alice", json!({"keys": [OLD], "absent_keys": [OLD_FINGERPRINT]})),
         mistakes(&SshKey, "alice", json!({"keys": [OLD, format!("restrict {OLD}")]})),
         mistakes(&SshKey, "alice", json!({"keys_of": ["nobody"]})),
+        mistakes(&SshKey, "alice", json!({"keys_of": ["alice"]})),
         mistakes(&SshKey, "alice", json!({"keys": [], "path": "/etc/%k"})),
         mistakes(&SshKey, "alice", json!({"keys": [], "path": "../x"})),
     ];
@@ -247,6 +321,7 @@ fn mistakes_are_found_offline() {
     alice absent_keys: SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI is both in `keys` and in `absent_keys`
     alice keys: one key has two sets of options: SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI and SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI with restrict
     alice keys_of: no `ssh_keys` are declared for nobody on this host (declare ssh_keys: nobody, or leave it out of `keys_of`)
+    alice keys_of: alice declares no `keys` of its own, and only those count (name the accounts whose `keys` are meant)
     alice path: of `%`, only `%u`, `%%`, and `%h/` at the beginning mean something here
     alice path: `/../x` has `.` or `..` in it
     ");

@@ -145,10 +145,20 @@ const OTHERS: [(&str, &str); 9] = [
     ("keepalive", "it is called `TCPKeepAlive` now"),
 ];
 
-/// A keyword in the spelling of sshd_config(5), and how it takes values; in any case.
+/// All keywords in the spelling of sshd_config(5), and how they take values.
+pub fn all() -> impl Iterator<Item = (&'static str, Form)> {
+    let single = SINGLE.iter().map(|name| (*name, Form::One));
+    SEVERAL.iter().copied().chain(single).chain([("XAuthLocation", Form::One)])
+}
+
+/// Whether `sshd -T` tells of a keyword that sshd takes. Debian's own is missing there in Debian 12.
+pub fn is_told(name: &str) -> bool {
+    name != "DebianBanner"
+}
+
+/// A keyword, in any case.
 pub fn find(name: &str) -> Option<(&'static str, Form)> {
-    let all = SEVERAL.iter().copied().chain(SINGLE.iter().map(|name| (*name, Form::One)));
-    all.chain([("XAuthLocation", Form::One)]).find(|(known, _)| known.eq_ignore_ascii_case(name))
+    all().find(|(known, _)| known.eq_ignore_ascii_case(name))
 }
 
 /// Why a name is none, or what to write in its place.
@@ -157,8 +167,7 @@ pub fn advice(name: &str) -> String {
     if let Some((_, why)) = OTHERS.iter().find(|(other, _)| *other == lower) {
         return (*why).to_owned();
     }
-    let all = SEVERAL.iter().map(|(name, _)| *name).chain(SINGLE);
-    let near = all.map(|known| (strsim::damerau_levenshtein(&lower, &known.to_lowercase()), known)).min();
+    let near = all().map(|(known, _)| (strsim::damerau_levenshtein(&lower, &known.to_lowercase()), known)).min();
     match near.filter(|(distance, known)| *distance <= 1 + known.len() / 6) {
         Some((_, known)) => format!("did you mean `{known}`?"),
         None => "sshd_config(5) lists them".to_owned(),

@@ -1,6 +1,6 @@
 //! How keywords are put right: all of them in one file, which sshd has to take as a whole.
 
-use super::{Observed, Sshd, known, lines, sets, unread};
+use super::{Observed, Sshd, known, lines, listens, sets, unread};
 use crate::facts::sshd::{DROP_IN, Line, Sshd as Server};
 use crate::user::plan::LEAVE;
 use engine::guard::RELOAD_SSHD;
@@ -75,15 +75,27 @@ fn refusal(drift: &Drifted<'_, Sshd>) -> Option<String> {
     if let Err(why) = &drift.seen.should {
         return Some(format!("sshd refuses this value: {why}"));
     }
+    if listens(server, name) {
+        return Some(socket(drift.seen.should.as_deref().unwrap_or_default()));
+    }
     if let Some(unread) = server.changed.keys().filter(|file| *file != DROP_IN).find_map(|file| unread(server, file)) {
         return Some(format!(
             "{unread}, and nobody knows whether it would still let us in then; look at it, and reload ssh yourself"
         ));
     }
-    if server.socket && ["Port", "ListenAddress"].contains(&name) {
-        return Some("systemd listens in place of sshd here: set ListenStream of ssh.socket".into());
-    }
     if drift.seen.differs(known(name).1) { overruled(name, drift.seen, server) } else { None }
+}
+
+/// What a person has to do where systemd listens in place of sshd.
+fn socket(wanted: &[String]) -> String {
+    let mut lines: Vec<String> = ["[Socket]", "ListenStream="].map(|line| format!("`{line}`")).to_vec();
+    lines.extend(wanted.iter().map(|value| format!("`ListenStream={value}`")));
+    let last = lines.pop().unwrap_or_default();
+    format!(
+        "systemd listens in place of sshd here, and goes by ListenStream of ssh.socket; in `systemctl edit ssh.socket` write {} and {last}, \
+         a line each, then run `systemctl stop ssh.service && systemctl restart ssh.socket`, and keep this session open until you have come in anew",
+        lines.join(", ")
+    )
 }
 
 /// Why the drop-in would not count.

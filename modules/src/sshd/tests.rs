@@ -41,6 +41,46 @@ fn a_value_is_what_sshd_makes_of_it() {
 }
 
 #[test]
+fn a_keyword_that_sshd_does_not_tell_of_is_judged_by_the_files() {
+    let files = |lines: &str| PLAIN.replace("L 90:X11Forwarding yes", lines);
+    let seen = |effective: &str, lines: &str| means(host(effective, &files(lines)), "DebianBanner no", "");
+    let no = json!("no");
+    assert_eq!(tell("DebianBanner", no.clone(), &seen("", "L 90:DebianBanner No\nL 91:DebianBanner yes")), "");
+    let told = tell("DebianBanner", no.clone(), &seen("", "L 90:DebianBanner yes\nL 91:DebianBanner no"));
+    assert!(told.starts_with("value: yes (/etc/ssh/sshd_config line 90) -> no\nset DebianBanner in"), "{told}");
+    let told = tell("DebianBanner", no.clone(), &seen("", "L 90:Match User x\nL 91:DebianBanner no"));
+    assert!(told.starts_with("value: not set (the default) -> no\n"), "{told}");
+    // Debian 13 tells of it.
+    let told = means(host("debianbanner no", PLAIN), "DebianBanner no", "debianbanner no");
+    assert_eq!(tell("DebianBanner", no.clone(), &told), "");
+    // Whatever else is taken and has no effect, as Kerberos without AFS, is not taken for done.
+    let ignored = means(host("", &files("L 90:KerberosGetAFSToken no")), "KerberosGetAFSToken no", "");
+    let spec = spec(&Sshd, "KerberosGetAFSToken", json!({ "value": no }));
+    let why = format!("{:?}", story(&Sshd, "KerberosGetAFSToken", &spec, &ignored).unwrap_err());
+    assert!(why.contains("sshd -T does not show KerberosGetAFSToken"), "{why}");
+}
+
+#[test]
+fn where_systemd_listens_its_socket_counts() {
+    let text = "options \nport 22\nlistenaddress 0.0.0.0:22\n.\nF 1763740000.000000000 /etc/ssh/sshd_config\nL 12:Include /etc/ssh/sshd_config.d/*.conf\nC\n\
+                L 14:Port 22\nE\n.\nId=ssh.service\nActiveState=active\nStateChangeTimestamp=Fri 2025-11-21 15:00:00.052865 UTC\n\n\
+                Listen=[::]:2222 (Stream)\nListen=192.0.2.1:2222 (Stream)\nListen=/run/odd:22 (Stream)\nListen=vsock::22 (Datagram)\n\
+                Id=ssh.socket\nActiveState=active\nStateChangeTimestamp=\n";
+    let seen = means(Host::default().says(&SSHD, &[], text), "Port 2222", "port 2222");
+    assert_eq!(tell("Port", json!("2222"), &seen), "");
+    let seen = means(seen, "Port 22", "port 22");
+    insta::assert_snapshot!(tell("Port", json!("22"), &seen), @r"
+    value: 2222 (ssh.socket) -> 22
+    refused: systemd listens in place of sshd here, and goes by ListenStream of ssh.socket; in `systemctl edit ssh.socket` write `[Socket]`, `ListenStream=` and `ListenStream=22`, a line each, then run `systemctl stop ssh.service && systemctl restart ssh.socket`, and keep this session open until you have come in anew
+    ");
+    let seen = means(seen, "ListenAddress 192.0.2.1", "listenaddress 192.0.2.1:22");
+    insta::assert_snapshot!(tell("ListenAddress", json!("192.0.2.1"), &seen), @r"
+    value: [::]:2222 192.0.2.1:2222 (ssh.socket) -> 192.0.2.1:22
+    refused: systemd listens in place of sshd here, and goes by ListenStream of ssh.socket; in `systemctl edit ssh.socket` write `[Socket]`, `ListenStream=` and `ListenStream=192.0.2.1:22`, a line each, then run `systemctl stop ssh.service && systemctl restart ssh.socket`, and keep this session open until you have come in anew
+    ");
+}
+
+#[test]
 fn everything_is_asked_in_one_round() {
     let nobody = Host::default();
     let wanted = spec(&Sshd, "AcceptEnv", json!({"value": ["LANG", "LC_*"]}));
@@ -85,16 +125,35 @@ fn an_exception_in_a_match_block_is_told_and_left() {
     let seen = means(seen, "PasswordAuthentication no", "passwordauthentication no");
     let seen = means(seen, "PasswordAuthentication yes", "passwordauthentication yes");
     insta::assert_snapshot!(tell("PasswordAuthentication", json!("no"), &seen), @r"
-    match: yes for Match Group sftp (/etc/ssh/sshd_config.d/80.conf line 2) -> as for everybody
+    match: /etc/ssh/sshd_config.d/80.conf line 2 says yes -> as for everybody
     refused: /etc/ssh/sshd_config.d/80.conf line 2 sets PasswordAuthentication otherwise, for Match Group sftp; comply rewrites no Match blocks: change that one, or accept it with a waiver
     ");
-    let server = (SSHD.decode)(&Answer { out: text_of(&files), ..Answer::default() }, &[]).unwrap().unwrap();
-    let line = server.global("maxsessions").next().map(|(_, line)| line.place());
-    assert_eq!(line.as_deref(), Some("/etc/ssh/sshd_config.d/80.conf line 5"), "`Match all` ends a block");
 }
 
-fn text_of(files: &str) -> Vec<u8> {
-    format!("options \nport 22\n.\n{files}\n.\n").into_bytes()
+#[test]
+fn a_match_all_is_an_exception_that_holds_for_everybody() {
+    let files = PLAIN.to_owned()
+        + "\nF 1763740000.000000000 /etc/ssh/sshd_config.d/00-comply.conf\nL 2:MaxSessions 4\nE\nF 1763740000.000000000 /etc/ssh/sshd_config.d/80.conf\nL 1:Match User x\nL 4:Match ALL # the end\nL 5:MaxSessions 5\nE";
+    let seen = means(host("maxsessions 5", &files), "MaxSessions 5", "maxsessions 5");
+    assert_eq!(tell("MaxSessions", json!("5"), &seen), "");
+    let seen = means(seen, "MaxSessions 4", "maxsessions 4");
+    insta::assert_snapshot!(tell("MaxSessions", json!("4"), &seen), @r#"
+    match: /etc/ssh/sshd_config.d/80.conf line 5 says 5 -> as for everybody
+    refused: /etc/ssh/sshd_config.d/80.conf line 5 sets MaxSessions otherwise, for Match all; comply rewrites no Match blocks: change that one, or accept it with a waiver
+    "#);
+}
+
+#[test]
+fn each_match_block_is_a_change_of_its_own() {
+    let files = PLAIN.to_owned()
+        + "\nF 1763740000.000000000 /etc/ssh/sshd_config.d/50.conf\nL 1:Match User aa\nL 2:X11Forwarding yes\nL 3:Match User bb\nL 4:X11Forwarding yes\nL 5:Match User aa\nL 6:X11Forwarding yes\nE";
+    let seen = host("x11forwarding no", &files);
+    let seen = means(seen, "X11Forwarding no", "x11forwarding no");
+    let seen = means(seen, "X11Forwarding yes", "x11forwarding yes");
+    let spec = spec(&Sshd, "X11Forwarding", json!({"value": "no"}));
+    let changes = Sshd.diff("X11Forwarding", &spec, &Sshd.observe("X11Forwarding", &spec, &seen.0).unwrap());
+    let elements: Vec<_> = changes.iter().map(|change| (change.field, change.element.as_deref())).collect();
+    assert_eq!(elements, [("match", Some("User aa")), ("match", Some("User bb"))]);
 }
 
 #[test]

@@ -14,8 +14,8 @@ s#/etc/ssh/sshd_config\.d/#sshd_config.d/#g
 s#sshd_config\.d/#$folder/sshd_config.d/#g
 }" /etc/ssh/sshd_config >"$folder/sshd_config" || exit
 said=$(sshd -t -f "$folder/sshd_config" 2>&1) || {
-	printf '%s\n' "$said" | sed "s#$folder/#/etc/ssh/#g" >&2
-	die "sshd -t refuses the configuration with this in it; nothing was changed"
+	said=$(printf '%s\n' "$said" | tr -d '\r' | sed "s#$folder/#/etc/ssh/#g" | sed ':all; N; $!b all; s/\n/; /g')
+	die "sshd -t refuses the configuration with this in it, so nothing was changed: $said"
 }
 whose "$path"
 save "$path"

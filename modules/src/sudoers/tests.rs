@@ -9,9 +9,18 @@ fn fields() -> serde_json::Value {
     json!({"users": ["%ops"], "run_as": "ALL:ALL", "commands": "ALL", "nopasswd": true})
 }
 
+/// A host whose /etc/sudoers is this.
+fn main(text: &str) -> Host {
+    Host::default().says(&STAT, &[MAIN], "8120 0 0 9 1 1 ").says(&READ, &[MAIN], format!("{text}="))
+}
+
+fn debian() -> Host {
+    main("Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n")
+}
+
 /// A file of root's with this mode and content.
 fn with(mode: &str, content: &str) -> Host {
-    Host::default().says(&STAT, &[PATH], format!("8{mode} 0 0 {} 1 1 ", content.len())).says(
+    debian().says(&STAT, &[PATH], format!("8{mode} 0 0 {} 1 1 ", content.len())).says(
         &READ,
         &[PATH],
         format!("{content}="),
@@ -48,8 +57,29 @@ fn rules_are_written_as_sudoers_has_them() {
 }
 
 #[test]
+fn a_file_that_sudo_does_not_read_is_drift_for_a_person() {
+    for text in ["", "# includedir /etc/sudoers.d\n", "#includedir\n"] {
+        let told = tell(fields(), &absent(main(text)));
+        assert!(
+            told.contains("included: /etc/sudoers does not include /etc/sudoers.d -> read by sudo"),
+            "{text}: {told}"
+        );
+    }
+    for text in
+        ["#includedir /etc/sudoers.d", "@includedir\t\"/etc/sudoers.d/\"\n", " @include /x\n@includedir /etc/sudoers.d"]
+    {
+        assert!(!tell(fields(), &absent(main(text))).contains("included"), "{text}");
+    }
+    let unknown =
+        story(&Sudoers, "ops", &spec(&Sudoers, "ops", fields()), &absent(main("@include /etc/sudoers.local\n")));
+    assert!(format!("{unknown:?}").contains("/etc/sudoers includes other files"), "{unknown:?}");
+    let bare = absent(Host::default().says(&STAT, &[MAIN], "").says(&READ, &[MAIN], "it is not a regular file!"));
+    assert!(tell(fields(), &bare).starts_with("state: absent -> present\ncreate"));
+}
+
+#[test]
 fn a_missing_file_is_made_and_a_wrong_one_shown() {
-    insta::assert_snapshot!(tell(fields(), &absent(Host::default())), @r#"
+    insta::assert_snapshot!(tell(fields(), &absent(debian())), @r#"
     state: absent -> present
     create /etc/sudoers.d/ops: write sudoers ["/etc/sudoers.d/ops", "0440", "root", "root", "visudo -cf {} >/dev/null"] <%ops ALL=(ALL:ALL)NOPASSWD: ALL
     >

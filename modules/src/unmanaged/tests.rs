@@ -61,12 +61,20 @@ fn what_cannot_be_seen_is_not_nothing() {
 }
 
 #[test]
-fn keys_of_accounts_are_declared_by_account_or_by_file() {
+fn keys_of_accounts_are_declared_by_the_files_they_are_in() {
     let there = "there:root:/root/.ssh/authorized_keys\nthere:ann:/home/ann/.ssh/authorized_keys\n\
-        there:eve:/home/eve/.ssh/authorized_keys2\n";
+        there:ann:/home/ann/.ssh/authorized_keys2\nthere:eve:/home/eve/.ssh/authorized_keys\n";
     let host = Host::default().says(&KEY_FILES, &[], there);
-    let declared = [resource("ssh_key", "ann"), Anchor::Path("/root/.ssh/authorized_keys".into())];
-    assert_eq!(told("ssh_keys", &[], &declared, &host).unwrap(), ["/home/eve/.ssh/authorized_keys2 of eve"]);
+    // Of eve the policy declares another file than the one that is there.
+    let declared = [
+        resource("ssh_key", "ann"),
+        resource("ssh_key", "eve"),
+        Anchor::Home("ann".into(), ".ssh/authorized_keys".into()),
+        Anchor::Home("ann".into(), ".ssh/authorized_keys2".into()),
+        Anchor::Path("/etc/ssh/keys/eve".into()),
+        Anchor::Path("/root/.ssh/authorized_keys".into()),
+    ];
+    assert_eq!(told("ssh_keys", &[], &declared, &host).unwrap(), ["/home/eve/.ssh/authorized_keys of eve"]);
 }
 
 #[test]

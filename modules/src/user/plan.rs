@@ -48,6 +48,9 @@ pub(crate) static COMMANDS: &[&Command] = &[&ADD, &MODIFY, &PASSWORD, &MAKE_WAY,
 /// What puts one account right.
 pub(super) fn plan(drift: &Drifted<'_, User>) -> Vec<Planned> {
     match (&drift.seen.present, drift.spec.is_absent()) {
+        (None, _) if !drift.seen.has_shell => {
+            vec![Planned::Refuse { serves: vec![drift.id.clone()], why: no_shell(drift.spec) }]
+        }
         (None, _) => create(drift),
         (Some(seen), true) => vec![remove(drift, seen).into()],
         (Some(seen), false) => modify(drift, seen),
@@ -105,7 +108,8 @@ fn modify(drift: &Drifted<'_, User>, seen: &Present) -> Vec<Planned> {
     let (id, spec) = (drift.id, drift.spec);
     let changed = |field: &str| drift.changes.iter().any(|change| change.field == field);
     let mut usermod = Usermod { op: Op::new(id.clone(), &MODIFY, vec![id.name.clone()], ""), says: Vec::new() };
-    usermod.identity(spec, seen, &changed);
+    let set = |field: &str| changed(field) && (field != "shell" || drift.seen.has_shell);
+    usermod.identity(spec, seen, &set);
     if changed("groups") {
         usermod.groups(spec, seen);
     }
@@ -123,23 +127,40 @@ fn modify(drift: &Drifted<'_, User>, seen: &Present) -> Vec<Planned> {
     if changed("create_home") || (changed("home") && spec.wants_home() && !moved) {
         ops.push(Op::new(id.clone(), &MAKE_HOME, vec![id.name.clone()], "make its home").into());
     }
-    match left_to_a_person(&changed) {
-        Some((_, why)) if ops.is_empty() => ops.push(Planned::Refuse { serves: vec![id.clone()], why: why.into() }),
+    match left_to_a_person(drift, seen, &changed) {
+        Some((_, why)) if ops.is_empty() => ops.push(Planned::Refuse { serves: vec![id.clone()], why }),
         // The rest is put right all the same.
-        Some((what, why)) => ops.push(Op::new(id.clone(), &LEAVE, vec![why.into()], what).into()),
+        Some((what, why)) => ops.push(Op::new(id.clone(), &LEAVE, vec![why], what).into()),
         None => {}
     }
     ops
 }
 
 /// What differs and only a person can put right, and why.
-fn left_to_a_person(changed: &impl Fn(&str) -> bool) -> Option<(&'static str, &'static str)> {
+fn left_to_a_person(
+    drift: &Drifted<'_, User>,
+    seen: &Present,
+    changed: &impl Fn(&str) -> bool,
+) -> Option<(&'static str, String)> {
+    if !seen.account.shadowed && ["password", "password_age", "locked", "expires"].into_iter().any(changed) {
+        let why = "the password field of its line in /etc/passwd is not `x`, so nothing in /etc/shadow counts, no lock and no \
+                   expiry: run pwconv, which moves all passwords to /etc/shadow, and enforce again";
+        return Some(("make /etc/shadow count", why.into()));
+    }
+    if changed("shell") && !drift.seen.has_shell {
+        return Some(("set its shell", no_shell(drift.spec)));
+    }
     if changed("system") {
         let why = "its number says otherwise, and a new one would leave its files behind; write the `uid` it must have";
-        return Some(("make it another kind of account", why));
+        return Some(("make it another kind of account", why.into()));
     }
     let why = "only its owner can choose a new password (passwd), or the policy can bring another `password`";
-    (changed("password_age") && !changed("password")).then_some(("renew its password", why))
+    (changed("password_age") && !changed("password")).then(|| ("renew its password", why.into()))
+}
+
+fn no_shell(spec: &Spec) -> String {
+    let shell = spec.shell.as_deref().unwrap_or_default();
+    format!("there is no {shell} on this host, so sshd would let nobody in: declare the package that brings it")
 }
 
 fn set_password(drift: &Drifted<'_, User>, hash: &str, locked: bool) -> Planned {

@@ -1,6 +1,7 @@
 name=$1 home=$2
 account "$name" || exit 0
 usermod -L -e 1 -- "$name" || die "the account $name could not be locked, so it was not removed"
+[ -z "$home" ] || ! [ -d "$H" ] || said=$(spare "$H" 2>&1) || die "$said; the account is locked"
 
 # Its processes, but not those of a container that happens to use its number: these have numbers of their own in
 # there. userdel looks for processes, too, and sees none where it lacks the right to.
@@ -14,6 +15,12 @@ for file in $(grep -lE "^Uid:.*[[:space:]]$U([[:space:]]|\$)" /proc/[0-9]*/statu
 	pid=${file#/proc/}
 	running="$running, $comm (${pid%/status})"
 done
+shared=
+while IFS=: read -r other _ number _; do
+	[ "$number" != "$U" ] || [ "$other" = "$name" ] || shared="$shared, $other"
+done </etc/passwd
+[ -z "$running" ] || [ -z "$shared" ] ||
+	die "processes of its number $U still run, which is that of ${shared#, } too, so nobody can tell whose they are; the account is locked; give it a number of its own (vipw) and enforce again"
 [ -z "$running" ] ||
 	die "processes of $name still run: ${running#, }; the account is locked; end them (pkill -u $name) and enforce again"
 

@@ -20,6 +20,7 @@ fn host() -> Host {
         )
         .answers("clock", "1795194937\n") // 2026-11-20
         .answers("homes", "alice:there\nbob:missing\ncarol:there\n")
+        .answers("shells", "/bin/bash:\n/bin/zsh:\n/bin/sh:\n")
 }
 
 fn spec(yaml_as_json: &str) -> Spec {
@@ -91,6 +92,43 @@ fn groups_are_a_minimum_without_exclusive() {
 #[test]
 fn a_lock_is_no_other_password() {
     assert_eq!(changes("bob", r#"{"password": "$y$j9T$old$hash", "create_home": false}"#), [""; 0]);
+}
+
+#[test]
+fn a_shell_that_is_not_there_is_drift_and_never_set() {
+    let fish = spec(r#"{"shell": "/usr/bin/fish", "comment": "Al"}"#);
+    assert_eq!(
+        host().changes(&User, "alice", &fish),
+        ["comment: Alice M → Al", "shell: /usr/bin/fish is not on this host → /usr/bin/fish"]
+    );
+    insta::assert_snapshot!(host().plan(&User, "alice", &fish), @r#"
+    usermod ["alice", "-c", "Al"]: set the comment
+    leave to a person ["there is no /usr/bin/fish on this host, so sshd would let nobody in: declare the package that brings it"]: set its shell
+    "#);
+    assert_eq!(changes("alice", r#"{"shell": "/usr/sbin/nologin"}"#), ["shell: /bin/bash → /usr/sbin/nologin"]);
+    insta::assert_snapshot!(host().plan(&User, "zoe", &fish), @"refused: there is no /usr/bin/fish on this host, so sshd would let nobody in: declare the package that brings it");
+}
+
+#[test]
+fn with_a_password_in_passwd_shadow_does_not_count() {
+    for field in ["", "*", "$y$j9T$abc$defghijk"] {
+        let host = Host::default()
+            .answers("accounts", &format!("tools:useradd\n/etc/passwd:emp:{field}:1001:1001::/home/emp:/bin/sh\n"))
+            .answers("shadow", "emp:!$y$j9T$old$hash:20400:0:99999:7::1:\n")
+            .answers("clock", "1795194937\n")
+            .answers("homes", "emp:there\n");
+        let locked = spec(r#"{"locked": true}"#);
+        let is = "not as /etc/shadow says: the password field in /etc/passwd is not `x`";
+        assert_eq!(host.changes(&User, "emp", &locked), [format!("locked: {is} → yes")]);
+        assert_eq!(host.changes(&User, "emp", &spec("{}")), [""; 0]);
+        assert_eq!(
+            host.changes(&User, "emp", &spec(r#"{"password": "*", "expires": "never"}"#)),
+            [format!("password: {is} → as /etc/shadow says"), format!("expires: {is} → never")]
+        );
+        let plan = host.plan(&User, "emp", &locked);
+        assert!(plan.starts_with("usermod [\"emp\", \"-L\", \"-e\", \"1\"]: lock the account\n"), "{plan}");
+        assert!(plan.contains("run pwconv, which moves all passwords to /etc/shadow, and enforce again"), "{plan}");
+    }
 }
 
 #[test]

@@ -58,6 +58,42 @@ fn keys_and_the_way_to_them_are_read_for_several_accounts_at_once() {
 }
 
 #[test]
+fn many_files_of_all_sizes_are_read_whole_with_and_without_gnu_tar() {
+    everywhere(|place| {
+        let args = [[ACCOUNT, ".ssh/authorized_keys"], ["root", ".ssh/authorized_keys"], [ACCOUNT, ".ssh/more"]];
+        let args: Vec<_> = args.iter().map(|args| args.map(str::to_owned)).collect();
+        let probes: Vec<&[String]> = args.iter().map(<[String; 2]>::as_slice).collect();
+        fs::create_dir(place.path("root/.ssh")).unwrap();
+        place.put_ahead("tar", "echo 'tar: unrecognized option' >&2\nexit 1");
+        let no_tar = place.ahead();
+        for size in [0, 1, 511, 512, 513, 99_999, 100_000, 262_144, 262_145] {
+            let line = format!("#{}\0\n", "x".repeat(509));
+            let content = &line.repeat(size / 512 + 1)[..size];
+            with_keys(place, content);
+            fs::write(place.path("root/.ssh/authorized_keys"), format!("# root's\n{content}")).unwrap();
+            // Another name of the same file.
+            fs::remove_file(place.path("home/.ssh/more")).ok();
+            fs::hard_link(place.path("home/.ssh/authorized_keys"), place.path("home/.ssh/more")).unwrap();
+            for before in ["", &no_tar] {
+                let seen = place.ask_after(before, &AUTHORIZED_KEYS, &probes);
+                let read = |index: usize| {
+                    let keys = seen[index].as_ref().ok()?.as_ref().unwrap();
+                    let Content::Lines(lines) = &keys.content else { panic!("{keys:?}") };
+                    Some(lines.iter().map(|line| [&line.raw[..], b"\n"].concat()).collect::<Vec<_>>().concat())
+                };
+                let expected = Some(content.strip_suffix('\n').unwrap_or(content).as_bytes());
+                let expected = expected
+                    .filter(|_| size <= 262_144)
+                    .map(|content| if size == 0 { vec![] } else { [content, b"\n"].concat() });
+                assert_eq!(read(0), expected, "{size}");
+                assert_eq!(read(2), expected, "{size}");
+                assert_eq!(read(1).is_some(), size < 262_100, "{size}");
+            }
+        }
+    });
+}
+
+#[test]
 fn a_link_to_shadow_prints_nothing_of_it_and_writes_nothing_to_it() {
     everywhere(|place| {
         with_keys(place, "");
@@ -75,6 +111,118 @@ fn a_link_to_shadow_prints_nothing_of_it_and_writes_nothing_to_it() {
         assert!(fs::read_to_string(place.path("shadow")).unwrap().starts_with("root:$y$secret"));
         assert!(!place.path("saved").join(place.text("shadow").trim_start_matches('/')).exists());
     });
+}
+
+#[test]
+fn a_name_that_ends_in_a_line_break_is_not_taken_for_another() {
+    everywhere(|place| {
+        with_keys(place, KEY);
+        let path = place.path("home/.ssh/authorized_keys");
+        fs::rename(&path, place.path("home/keys")).unwrap();
+        fs::write(place.path("home/keys\n"), "evil").unwrap();
+        place.give("home/keys\n");
+        symlink("../keys\n", &path).unwrap();
+        let why = "more than 40 directories are on its way, or a line break";
+        let seen = look(place, ACCOUNT, ".ssh/authorized_keys");
+        assert_eq!(seen, Err(Blind::Failed(why.into())));
+        let error = put(place, ACCOUNT, "# new").unwrap_err();
+        assert!(error.ends_with("is a link to a name with a line break"), "{error}");
+        assert_eq!(fs::read_to_string(place.path("home/keys")).unwrap(), KEY);
+    });
+}
+
+#[test]
+fn a_file_whose_name_ends_in_a_mark_is_looked_at_like_any_other() {
+    everywhere(|place| {
+        with_keys(place, KEY);
+        for name in ["keys-", "keys?"] {
+            fs::rename(place.path("home/.ssh/authorized_keys"), place.path("home/.ssh").join(name)).unwrap();
+            let seen = look(place, ACCOUNT, &format!(".ssh/{name}")).unwrap().unwrap();
+            let way: Vec<_> = seen.way.iter().map(|at| at.path.as_str()).collect();
+            let file = place.text(&format!("home/.ssh/{name}"));
+            assert_eq!(way, [&*place.text("home"), &*file, &*place.text("home/.ssh")]);
+            fs::rename(file, place.path("home/.ssh/authorized_keys")).unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_home_inside_anothers_disturbs_no_other_account() {
+    everywhere(|place| {
+        let odd = "home/x /\n41ed 6 4096 ";
+        fs::create_dir_all(place.path(&format!("{odd}/q/.ssh"))).unwrap();
+        symlink(place.path(&format!("{odd}/q")), place.path("home/inner")).unwrap();
+        let passwd = fs::read_to_string(place.path("passwd")).unwrap();
+        let inner = format!("man:x:6:12::{}:/bin/sh\n", place.text("home/inner"));
+        fs::write(place.path("passwd"), passwd + &inner).unwrap();
+        fs::create_dir_all(place.path("root/.ssh")).unwrap();
+        let asked = ["man", "root", ACCOUNT].map(|account| [account.to_owned(), ".ssh/authorized_keys".to_owned()]);
+        let probes: Vec<&[String]> = asked.iter().map(<[String; 2]>::as_slice).collect();
+        let seen = place.ask(&AUTHORIZED_KEYS, &probes);
+        let ways: Vec<Vec<String>> =
+            seen.into_iter().map(|keys| keys.unwrap().unwrap().way.into_iter().map(|at| at.path).collect()).collect();
+        assert_eq!(ways[1], [place.text("root"), place.text("root/.ssh")]);
+        assert_eq!(ways[2], [place.text("home")]);
+    });
+}
+
+#[test]
+fn a_link_far_down_keeps_no_other_account_waiting() {
+    everywhere(|place| {
+        with_keys(place, KEY);
+        let path = place.path("home/.ssh/authorized_keys");
+        let far = "d/".repeat(700);
+        fs::create_dir_all(place.path("home").join(&far)).unwrap();
+        fs::rename(&path, place.path("home").join(&far).join("keys")).unwrap();
+        symlink(format!("../{far}keys"), &path).unwrap();
+        let args = [[ACCOUNT, ".ssh/authorized_keys"], ["root", ".ssh/authorized_keys"]];
+        let args: Vec<_> = args.iter().map(|args| args.map(str::to_owned)).collect();
+        let probes: Vec<&[String]> = args.iter().map(<[String; 2]>::as_slice).collect();
+        let started = std::time::Instant::now();
+        let seen = place.ask(&AUTHORIZED_KEYS, &probes);
+        assert!(started.elapsed() < std::time::Duration::from_secs(10), "{:?}", started.elapsed());
+        assert!(matches!(&seen[0], Err(Blind::Failed(why)) if why.starts_with("more than 40")), "{seen:?}");
+        assert!(matches!(&seen[1], Ok(Some(keys)) if keys.home_exists), "{seen:?}");
+    });
+}
+
+#[test]
+fn hundreds_of_accounts_are_looked_at_in_one_go() {
+    everywhere(|place| {
+        let many = 300;
+        let mut passwd = fs::read_to_string(place.path("passwd")).unwrap();
+        for number in 0..many {
+            let home = place.text(&format!("homes/{number}"));
+            fs::create_dir_all(format!("{home}/.ssh")).unwrap();
+            fs::write(format!("{home}/.ssh/authorized_keys"), format!("# {number}\n")).unwrap();
+            for path in [home.clone(), format!("{home}/.ssh"), format!("{home}/.ssh/authorized_keys")] {
+                std::os::unix::fs::chown(path, Some(3000 + number), Some(3000)).unwrap();
+            }
+            passwd += &format!("u{number}:x:{}:3000::{home}:/bin/sh\n", 3000 + number);
+        }
+        fs::write(place.path("passwd"), passwd).unwrap();
+        let args: Vec<_> = (0..many).map(|n| [format!("u{n}"), ".ssh/authorized_keys".to_owned()]).collect();
+        let probes: Vec<&[String]> = args.iter().map(<[String; 2]>::as_slice).collect();
+        for (number, seen) in place.ask(&AUTHORIZED_KEYS, &probes).into_iter().enumerate() {
+            let Content::Lines(lines) = seen.unwrap().unwrap().content else { panic!("{number}") };
+            assert_eq!(lines[0].raw, format!("# {number}").into_bytes());
+        }
+    });
+}
+
+/// What root may not enter, as on NFS, its account may.
+#[test]
+fn a_file_that_root_may_not_see_is_not_called_absent() {
+    // Without the right to look everywhere.
+    const ROOT_AT_NFS: &[&str] = &["setpriv", "--bounding-set=-dac_override,-dac_read_search", "dash"];
+    let place = &Place::new(ROOT_AT_NFS);
+    with_keys(place, KEY);
+    let Content::Lines(lines) = usual(place).content else { panic!() };
+    assert_eq!(lines[0].raw, KEY.as_bytes());
+    fs::remove_file(place.path("home/.ssh/authorized_keys")).unwrap();
+    assert_eq!(usual(place).content, Content::Absent);
+    fs::remove_dir(place.path("home/.ssh")).unwrap();
+    assert_eq!(usual(place).content, Content::Absent);
 }
 
 #[test]

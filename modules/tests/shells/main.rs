@@ -51,6 +51,8 @@ impl Place {
         )
         .unwrap();
         fs::create_dir(place.path("root")).unwrap();
+        fs::create_dir(place.path("here")).unwrap();
+        fs::set_permissions(place.path("here"), fs::Permissions::from_mode(0o700)).unwrap();
         fs::write(place.path("shadow"), "root:$y$secret:20000::::::\n").unwrap();
         fs::set_permissions(place.path("shadow"), fs::Permissions::from_mode(0o600)).unwrap();
         place
@@ -83,6 +85,8 @@ impl Place {
             .args(&self.shell[1..])
             .args(["-c", &script, "sh"])
             .args(args)
+            // As root's home is, from which nobody else can go anywhere.
+            .current_dir(self.path("here"))
             .env_clear()
             .env("LC_ALL", "C")
             .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
@@ -97,14 +101,43 @@ impl Place {
         Answer { status: output.status.code().unwrap_or(-1), out: output.stdout, err: output.stderr }
     }
 
+    /// Puts a program before others of that name on the path of [`Self::ahead`].
+    fn put_ahead(&self, name: &str, lines: &str) {
+        fs::create_dir_all(self.path("bin")).unwrap();
+        let path = self.path("bin").join(name);
+        fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// The line of shell after which such programs are found first.
+    fn ahead(&self) -> String {
+        format!("PATH={}:$PATH", self.text("bin"))
+    }
+
     /// The answers of a query about several probes of one or more arguments, as the engine cuts them.
     fn ask<T>(&self, fact: &'static Fact<T>, probes: &[&[String]]) -> Vec<Result<T, engine::Blind>> {
+        self.ask_after("", fact, probes)
+    }
+
+    /// The same, after a line of shell.
+    fn ask_after<T>(
+        &self,
+        before: &str,
+        fact: &'static Fact<T>,
+        probes: &[&[String]],
+    ) -> Vec<Result<T, engine::Blind>> {
         let Query { shell, batch, .. } = &fact.query;
         let args: Vec<String> = probes.iter().flat_map(|args| args.iter().cloned()).collect();
-        let answer = self.run("", shell, &args, b"");
+        let answer = self.run(before, shell, &args, b"");
         let parts = match batch {
             Batch::Split(split) => split(&answer, probes),
             Batch::Marked => marked(&answer),
+            Batch::Shared(share) => {
+                let mut parts = marked(&answer);
+                let first = answer.out.windows(NONCE.len()).position(|part| part == NONCE.as_bytes());
+                share(&answer.out[..first.unwrap_or(0)], &mut parts);
+                parts
+            }
             Batch::No => vec![answer],
         };
         assert_eq!(parts.len(), probes.len(), "{parts:?}");

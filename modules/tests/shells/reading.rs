@@ -35,6 +35,45 @@ fn every_type_of_file_is_told_apart_and_absence_too() {
 }
 
 #[test]
+fn files_in_many_directories_of_roots_are_looked_at_by_two_programs() {
+    everywhere(|place| {
+        for name in ["stat", "sha256sum"] {
+            place.put_ahead(name, &format!("echo {name} >>{}\nexec /usr/bin/{name} \"$@\"", place.text("ran")));
+        }
+        let paths: Vec<_> = (0..20).map(|number| place.text(&format!("root/{number}/{number}/file"))).collect();
+        for path in &paths {
+            fs::create_dir_all(path.strip_suffix("/file").unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+        let probes: Vec<&[String]> = paths.iter().map(std::slice::from_ref).collect();
+        let seen = place.ask_after(&place.ahead(), &FILE, &probes);
+        assert!(seen.into_iter().all(|file| file.unwrap().unwrap().sha256.unwrap().is_ok()));
+        assert_eq!(fs::read_to_string(place.path("ran")).unwrap(), "stat\nsha256sum\n");
+    });
+}
+
+#[test]
+fn a_path_that_others_can_lead_astray_is_not_walked_by_root() {
+    everywhere(|place| {
+        let whose = |path: &str| {
+            let answer = place.run("", r#"whose "$1"; printf %s "$W""#, &[place.text(path)], b"");
+            String::from_utf8(answer.out).unwrap()
+        };
+        // More links than the system follows, of which somebody could take one away.
+        place.share("shared");
+        for number in 0..45 {
+            symlink(place.path(&format!("shared/l{}", number + 1)), place.path(&format!("shared/l{number}"))).unwrap();
+        }
+        assert_eq!(whose("shared/l0/file"), "65534");
+        // Where an access list lets somebody write, the group's bits show its mask.
+        fs::create_dir(place.path("listed")).unwrap();
+        fs::set_permissions(place.path("listed"), Permissions::from_mode(0o775)).unwrap();
+        assert_eq!(whose("listed/file"), "65534");
+        assert_eq!(whose("root/file"), "");
+    });
+}
+
+#[test]
 fn three_hundred_absent_files_are_absent_each_of_them() {
     everywhere(|place| {
         let paths: Vec<_> = (0..300).map(|number| place.text(&format!("{number}-{}", "long".repeat(40)))).collect();
