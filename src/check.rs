@@ -21,8 +21,12 @@ fn try_run(args: &cli::Check, color: cli::Color) -> Result<(), Exit> {
     let (counts, all): (Vec<usize>, Vec<Resolution>) = all.into_iter().unzip();
     repository.tell(repository.repo.unused_waivers(&all));
     let resources: usize = counts.iter().sum();
-    let idle: Vec<&str> =
-        all.iter().zip(&counts).filter(|(_, count)| **count == 0).map(|(host, _)| host.host.as_str()).collect();
+    let idle: Vec<&str> = all
+        .iter()
+        .zip(&counts)
+        .filter(|(host, count)| **count == 0 && !host.unnamed)
+        .map(|(host, _)| host.host.as_str())
+        .collect();
     let undetermined = all.iter().filter(|host| host.undetermined).count();
     let mut text = format!(
         "{}, {}, {}: no mistakes\n",

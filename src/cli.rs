@@ -292,10 +292,14 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 }
 
 impl Repository {
-    /// The options as they were given, for a hint that repeats them.
+    /// The options as they were given, for a hint that repeats them, and for reports: without what is nobody's business.
     pub fn given(&self) -> Vec<[String; 2]> {
+        let shown = |name: &str, value: &str| match source::hides(name) {
+            true => format!("{name}={}", policies::HIDDEN),
+            false => format!("{name}={value}"),
+        };
         let directory = self.directory.iter().map(|dir| ["-C".to_owned(), dir.display().to_string()]);
-        let vars = self.var.iter().map(|(name, value)| ["--var".to_owned(), format!("{name}={value}")]);
+        let vars = self.var.iter().map(|(name, value)| ["--var".to_owned(), shown(name, value)]);
         directory.chain(vars).collect()
     }
 }

@@ -42,7 +42,7 @@ pub fn run(args: &cli::Enforce, color: cli::Color) -> Exit {
     let mut desk = Desk::new(outputs, Arc::clone(&shared.progress), &sites);
     let order = Arc::new(Order {
         yes: args.yes,
-        destroy: args.allow_destroy.clone(),
+        destroy: args.allow_destroy.iter().map(|id| shared.repository.repo.spelled(id)).collect(),
         max_failures: args.max_failures,
         failures: AtomicUsize::new(0),
         canary: Canary::default(),
@@ -70,6 +70,17 @@ struct Order {
     style: Style,
     name_width: usize,
     shared: Arc<Shared>,
+}
+
+impl Order {
+    /// What may be destroyed: with `--yes` what is named, else all of the plan that is agreed to.
+    fn approval(&self) -> Approval {
+        if !self.yes {
+            return Approval::All;
+        }
+        let destroy = self.destroy.clone();
+        Approval::Only(Box::new(move |id| named(&destroy, id)))
+    }
 }
 
 /// How far a first visit goes.
@@ -123,7 +134,7 @@ fn first_visit(site: Site, order: &Order) -> Visit {
         Ok(seen) => seen,
         Err(host) => return Visit::Done(*host),
     };
-    let plan = plan::plan(&mut seen.survey, &mut seen.session, &*order.shared.progress);
+    let plan = plan::plan(&mut seen.survey, &mut seen.session, &order.approval(), &*order.shared.progress);
     if plan.is_empty() {
         return Visit::Done(apply(seen, false, order));
     }
@@ -140,13 +151,7 @@ fn apply(seen: Seen, changes: bool, order: &Order) -> Host {
     if changes && order.failures.load(Ordering::SeqCst) >= order.max_failures {
         return left_alone(&seen, "another host failed before, see --max-failures");
     }
-    let approval = match order.yes {
-        true => {
-            let destroy = order.destroy.clone();
-            Approval::Only(Box::new(move |id| named(&destroy, id)))
-        }
-        false => Approval::All,
-    };
+    let approval = order.approval();
     let begun = Instant::now();
     let Seen { took, mut survey, session, way, revert_after } = seen;
     let consent = Consent { run: order.run.clone(), who: order.who.clone() };
@@ -169,7 +174,7 @@ fn plan_text(seen: &Seen, plan: &Plan, order: &Order) -> String {
     for (&index, verdict) in &mut verdicts {
         if let Verdict::Drift { held, .. } = verdict {
             let resource = &seen.survey.resources[index];
-            *held = resource.held_by.clone().or_else(|| resource.secrets.why());
+            *held = resource.held_by.clone().or_else(|| resource.secrets.why()).or(held.take());
         }
     }
     let host = judged(&seen.survey, &verdicts, seen.took);

@@ -23,23 +23,17 @@ pub fn run(args: &cli::Explain, color: cli::Color) -> Exit {
 
 fn try_run(args: &cli::Explain, color: cli::Color) -> Result<(), Exit> {
     let repository = Repository::open(&args.repository, color)?;
-    let host = match repository.host(&args.host) {
-        Some(host) => host,
-        None => match repository.select(std::slice::from_ref(&args.host), &[])?.as_slice() {
-            [host] => host,
-            hosts => {
-                let name = escape::line(&args.host, false);
-                return Err(unable(&format!("{name} stands for {} hosts; name one", hosts.len())));
-            }
-        },
-    };
+    let host = repository.named(&args.host)?;
     let all = repository.resolve_all([host])?;
     let (Some(wanted), Some((_, declared))) = (all.first(), repository.repo.explain(&host.name)) else {
         return Err(unable("that host cannot be resolved"));
     };
     let explanation = match &args.resource {
         None => Explanation::Host(of_host(&repository, host, wanted)),
-        Some(id) => Explanation::Resource(Box::new(of_resource(&repository, wanted, &declared, id)?)),
+        Some(id) => {
+            let id = repository.repo.spelled(id);
+            Explanation::Resource(Box::new(of_resource(&repository, wanted, &declared, &id)?))
+        }
     };
     let written = match args.format {
         ExplainFormat::Text => text::render(&explanation, &terminal::stdout_style(color, false)),

@@ -19,14 +19,7 @@ pub fn run(args: &cli::Graph, color: cli::Color) -> Exit {
 
 fn try_run(args: &cli::Graph, color: cli::Color) -> Result<(), Exit> {
     let repository = Repository::open(&args.repository, color)?;
-    let hosts = match repository.host(&args.host) {
-        Some(host) => vec![host],
-        None => repository.select(std::slice::from_ref(&args.host), &[])?,
-    };
-    if hosts.len() != 1 {
-        return Err(unable(&format!("{} stands for {} hosts; name one", escape::line(&args.host, false), hosts.len())));
-    }
-    let all = repository.resolve_all(hosts)?;
+    let all = repository.resolve_all([repository.named(&args.host)?])?;
     let text: String = all
         .iter()
         .map(|wanted| match args.format {
@@ -63,7 +56,8 @@ fn text(wanted: &Wanted) -> String {
     for (number, level) in levels.iter().enumerate() {
         for (index, &node) in level.iter().enumerate() {
             let number = if index == 0 { (number + 1).to_string() } else { String::new() };
-            let _ = writeln!(text, "{number:>3}  {}", name(wanted, node));
+            let unsure = if is_unsure(wanted, node) { "  (what the host is decides)" } else { "" };
+            let _ = writeln!(text, "{number:>3}  {}{unsure}", name(wanted, node));
             let needs = wanted.graph.needs(node).map(|node| name(wanted, node)).collect();
             for (word, names) in [("needs", needs), ("after", after(wanted, node, &packages))] {
                 if !names.is_empty() {
@@ -72,12 +66,24 @@ fn text(wanted: &Wanted) -> String {
             }
         }
     }
-    let skipped = wanted.resolution.resources.iter().filter(|resource| resource.spec.is_none()).count();
-    if skipped > 0 {
-        let what = if wanted.resolution.undetermined { "skipped, or known only to the host" } else { "skipped" };
-        let _ = writeln!(text, "{} {what}: the condition is not true", plural(skipped, "resource"));
+    let without = wanted.resolution.resources.iter().filter(|resource| resource.spec.is_none());
+    let (open, skipped): (Vec<_>, Vec<_>) = without.partition(|resource| resource.undetermined);
+    if !open.is_empty() {
+        let names: Vec<String> = open.iter().map(|resource| escape::line(&resource.id.to_string(), false)).collect();
+        let _ = writeln!(text, "what it is to be, only the host can tell: {}", listed(&names));
+    }
+    if wanted.resolution.unnamed {
+        text += "more may come in: a name or a list depends on what the host is\n";
+    }
+    if !skipped.is_empty() {
+        let _ = writeln!(text, "{} skipped: the condition is not true", plural(skipped.len(), "resource"));
     }
     text
+}
+
+/// Whether only the host can tell if it takes part, or what it is to be.
+fn is_unsure(wanted: &Wanted, node: Node) -> bool {
+    wanted.resolution.resources[node.resource].undetermined
 }
 
 /// Whether a node is changed in the one transaction of all packages.
@@ -114,7 +120,8 @@ fn dot(wanted: &Wanted) -> String {
     let mut text =
         format!("digraph {} {{\n  rankdir=LR;\n  node [shape=box];\n", quoted(wanted.resolution.host.clone()));
     for &node in wanted.graph.levels().iter().flatten() {
-        let _ = writeln!(text, "  {};", quoted(name(wanted, node)));
+        let style = if is_unsure(wanted, node) { " [style=dashed]" } else { "" };
+        let _ = writeln!(text, "  {}{style};", quoted(name(wanted, node)));
     }
     for (from, to, strength) in wanted.graph.edges() {
         let style = if strength == Strength::After { " [style=dotted]" } else { "" };
@@ -129,11 +136,15 @@ fn mermaid(wanted: &Wanted) -> String {
     let label = |node: Node| name(wanted, node).replace('#', "#35;").replace('"', "#quot;").replace('<', "#lt;");
     let mut text = "flowchart LR\n".to_owned();
     for &node in wanted.graph.levels().iter().flatten() {
-        let _ = writeln!(text, "  {}[\"{}\"]", key(node), label(node));
+        let class = if is_unsure(wanted, node) { ":::unsure" } else { "" };
+        let _ = writeln!(text, "  {}[\"{}\"]{class}", key(node), label(node));
     }
     for (from, to, strength) in wanted.graph.edges() {
         let arrow = if strength == Strength::After { "-.->" } else { "-->" };
         let _ = writeln!(text, "  {} {arrow} {}", key(from), key(to));
+    }
+    if wanted.resolution.resources.iter().any(|resource| resource.undetermined) {
+        text += "  classDef unsure stroke-dasharray: 5 5\n";
     }
     text
 }

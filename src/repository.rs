@@ -9,8 +9,8 @@ use engine::graph::{Graph, Problem};
 use inventory::{Connection, Host, Identity};
 use policies::{Repo, Resolution, Reveal, Selection};
 use rayon::prelude::*;
-use reports::Exit;
-use source::Diagnostic;
+use reports::{Exit, escape};
+use source::{Diagnostic, Node};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -69,6 +69,26 @@ impl Repository {
             self.tell(problems);
             Exit::Unable
         })
+    }
+
+    /// The one host of this name, or that a pattern stands for.
+    ///
+    /// # Errors
+    /// There is none, or there are several; that was told.
+    pub fn named(&self, name: &str) -> Result<&Host, Exit> {
+        if let Some(host) = self.host(name) {
+            return Ok(host);
+        }
+        let mut problems = Vec::new();
+        let found = self.repo.inventory().resolve(&[Node::given("HOST", name)], &mut problems);
+        if self.tell(problems) {
+            return Err(Exit::Unable);
+        }
+        let mut hosts = found.iter().filter_map(|index| self.hosts().get(*index));
+        match (hosts.next(), hosts.next()) {
+            (Some(host), None) => Ok(host),
+            _ => Err(unable(&format!("{} stands for {} hosts; name one", escape::line(name, false), found.len()))),
+        }
     }
 
     /// What `host` is to be; with its identity, where that is known.

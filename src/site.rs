@@ -11,7 +11,7 @@ use engine::link::{Connect, Step, Unreachable};
 use engine::session::{ReadOnly, Session};
 use engine::survey::Survey;
 use inventory::Identity;
-use policies::{Resolution, Selection};
+use policies::Selection;
 use reports::report::seconds;
 use reports::{Host, Resource, Status};
 use std::collections::BTreeMap;
@@ -68,10 +68,11 @@ pub struct Seen {
 impl Site {
     /// A host to visit, its resources marked already.
     pub fn new(wanted: Wanted, connect: Box<dyn Connect>, revert_after: Duration, waiver: Option<String>) -> Self {
-        let Resolution { host, resources, undetermined, .. } = &wanted.resolution;
+        let (host, resources, open) =
+            (&wanted.resolution.host, &wanted.resolution.resources, wanted.resolution.is_open());
         let rows = resources.iter().filter(|resource| resource.selected).map(|resource| {
             let verdict = match resource.spec {
-                None if !undetermined => Verdict::Skipped,
+                None if !open => Verdict::Skipped,
                 _ => Verdict::Unknown { why: String::new() },
             };
             Resource::new(host, resource, &verdict)
@@ -97,7 +98,7 @@ impl Site {
         watch.event(&self.name, &Event::Connected);
         let mut session = Session::open(link, self.connect.patience());
         let mut facts = Facts::default();
-        let wanted = if self.wanted.resolution.undetermined {
+        let wanted = if self.wanted.resolution.is_open() {
             let identity = identify(&mut session, &mut facts, &self.wanted, watch)?;
             determined(shared, &self.name, &identity)?
         } else {

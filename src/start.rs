@@ -10,7 +10,7 @@ use crate::secrets::{self, Keeper};
 use crate::site::{Shared, Site};
 use crate::terminal;
 use policies::{Resolution, Selection};
-use reports::{Command, Exit, Run};
+use reports::{Command, Exit, Run, Waiver};
 use source::{SecretName, Secrets};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl Start {
         let repository = Repository::open(options.repository, options.color)?;
         let selection = Selection {
             policies: options.selection.policy.clone(),
-            only: options.selection.only.clone(),
+            only: options.selection.only.iter().map(|id| repository.repo.spelled(id)).collect(),
             tags: options.selection.tag.clone(),
         };
         let wanted = wanted(&repository, &selection, options)?;
@@ -64,7 +64,7 @@ impl Start {
         let keeper = Keeper::new(repository.repo.provider(), &repository.root);
         let wanted = reveal(wanted, &repository, &selection, &keeper)?;
         let policy = Reading::begin(repository.root.clone());
-        let run = describe(options)?;
+        let run = Run { waivers: waivers(&repository, &wanted), ..describe(options)? };
         let progress = Progress::begin(wanted.len());
         let keeper = Arc::new(keeper);
         let asker = Arc::new(asker(options.reaching, &progress, &repository, &keeper));
@@ -79,7 +79,7 @@ impl Start {
     }
 }
 
-/// What is to be looked at: hosts that have a selected resource.
+/// What is to be looked at: hosts that have a selected resource, or may turn out to have one.
 fn wanted(repository: &Repository, selection: &Selection, options: &Options<'_>) -> Result<Vec<Wanted>, Exit> {
     let hosts = repository.select(&options.selection.limit, &options.selection.except)?;
     let wanted = repository.resolve_all(hosts)?;
@@ -90,8 +90,9 @@ fn wanted(repository: &Repository, selection: &Selection, options: &Options<'_>)
     }
     resolutions.iter_mut().for_each(|resolution| selection.apply(resolution));
     let wanted = resolutions.into_iter().zip(graphs).map(|(resolution, graph)| Wanted { resolution, graph });
-    let wanted: Vec<_> =
-        wanted.filter(|wanted| wanted.resolution.resources.iter().any(|resource| resource.selected)).collect();
+    let is_meant =
+        |resolution: &Resolution| resolution.unnamed || resolution.resources.iter().any(|resource| resource.selected);
+    let wanted: Vec<_> = wanted.filter(|wanted| is_meant(&wanted.resolution)).collect();
     if wanted.is_empty() {
         return Err(unable("no policy declares anything for these hosts"));
     }
@@ -109,7 +110,7 @@ fn reveal(
     let mut revealed = Vec::new();
     for wanted in wanted {
         revealed.push(match repository.host(&wanted.resolution.host) {
-            Some(host) if !wanted.resolution.undetermined => {
+            Some(host) if !wanted.resolution.is_open() => {
                 repository.reveal(wanted, host, None, selection, keeper).map_err(|mistakes| {
                     repository.tell(mistakes);
                     Exit::Unable
@@ -119,6 +120,22 @@ fn reveal(
         });
     }
     Ok(revealed)
+}
+
+/// The waivers that are for hosts of the run.
+fn waivers(repository: &Repository, wanted: &[Wanted]) -> Vec<Waiver> {
+    let told = repository.repo.waivers().iter().map(|waiver| {
+        let names = wanted.iter().map(|wanted| wanted.resolution.host.as_str());
+        Waiver {
+            resource: waiver.resource.clone(),
+            hosts: waiver.hosts_among(repository.repo.inventory(), names),
+            reason: waiver.reason.clone(),
+            owner: waiver.owner.clone(),
+            until: waiver.until,
+            expired: waiver.expired,
+        }
+    });
+    told.filter(|waiver| !waiver.hosts.is_empty()).collect()
 }
 
 fn describe(options: &Options<'_>) -> Result<Run, Exit> {
@@ -134,6 +151,7 @@ fn describe(options: &Options<'_>) -> Result<Run, Exit> {
         policy: None,
         comply: env!("CARGO_PKG_VERSION").to_owned(),
         selection: options.repository.given().into_iter().chain(options.selection.given()).collect(),
+        waivers: Vec::new(),
         interrupted: false,
         errors: Vec::new(),
     })

@@ -189,7 +189,7 @@ pub struct Field {
 /// What one declaration says of a field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Said {
-    /// The value; `[hidden]` where it is a secret.
+    /// The value; `[hidden]` where it is a secret; `null`: only the host can tell.
     pub value: Value,
     /// Where it is written.
     pub at: Line,

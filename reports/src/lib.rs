@@ -20,6 +20,6 @@ pub mod text;
 
 pub use exit::Exit;
 pub use host::{Host, Status};
-pub use report::{Command, Report, Revision, Run, Totals};
+pub use report::{Command, Report, Revision, Run, Totals, Waiver};
 pub use resource::{Change, Difference, Place, Resource, Verdict};
 pub use style::Style;

@@ -42,10 +42,31 @@ pub struct Run {
     pub comply: String,
     /// The options that chose repository, hosts and resources, each with its value; a hint repeats them.
     pub selection: Vec<[String; 2]>,
+    /// What is excused on its hosts, and what was until lately.
+    #[serde(default)]
+    pub waivers: Vec<Waiver>,
     /// It was interrupted before it ended.
     pub interrupted: bool,
     /// What `comply` itself could not do: a report that could not be written, an internal error.
     pub errors: Vec<String>,
+}
+
+/// A deviation that is accepted for a while, as waivers.yml has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Waiver {
+    /// The resource's id, or a glob over ids.
+    pub resource: String,
+    /// The hosts of the run that it is for.
+    pub hosts: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day that it holds, in UTC: `2027-01-31`.
+    #[schemars(with = "String")]
+    pub until: jiff::civil::Date,
+    /// It holds no longer, and excuses nothing.
+    pub expired: bool,
 }
 
 /// The command that made the report.

@@ -43,7 +43,7 @@ pub struct Resource {
     /// The waiver it stands under: reason, owner, last day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiver: Option<String>,
-    /// Why enforce left its drift alone.
+    /// Why enforce leaves its drift alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<String>,
 }

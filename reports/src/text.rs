@@ -221,7 +221,9 @@ pub(crate) fn sentences(resource: &Resource, host: &Host, style: &Style) -> Vec<
     let tense = if resource.verdict == Verdict::Changed { Tense::Done } else { Tense::Must };
     let differences = phrases(&resource.changes, tense, &host.name, style);
     let most = if style.verbose { usize::MAX } else { REASON };
-    let reason = style.short(resource.reason.as_deref().unwrap_or("no reason given"), most);
+    let reason = resource.reason.as_deref().unwrap_or("no reason given");
+    let lines: Vec<_> = reason.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let reason = style.short(&lines.join("; "), most);
     let first = match resource.verdict {
         Verdict::Drift if !differences.is_empty() => None,
         Verdict::Changed if !differences.is_empty() => None,
@@ -313,7 +315,11 @@ pub fn ending(report: &Report, style: &Style) -> String {
 
 /// The command that puts the drift right, where there is one.
 fn next(report: &Report) -> Option<String> {
-    let can_enforce = |resource: &Resource| resource.verdict == Verdict::Drift && resource.mode == Mode::Enforce;
+    let can_enforce = |resource: &Resource| {
+        // What audit knows to be left alone is for people.
+        let left = report.run.command == Command::Audit && resource.held.is_some();
+        resource.verdict == Verdict::Drift && resource.mode == Mode::Enforce && !left
+    };
     let hosts: Vec<&str> = report
         .hosts
         .iter()

@@ -204,7 +204,11 @@ fn add_field(rows: &mut Rows, field: &Field, style: &Style) {
             _ => "  also".to_owned(),
         };
         let from = said.from.as_ref().map(|place| format!(", from {}", at(place, style))).unwrap_or_default();
-        rows.add(name, value(&said.value, style), format!("{}{from}", at(&said.at, style)));
+        let (holds, open) = match &said.value {
+            Value::Null => ("?".to_owned(), ", only the host can tell"),
+            known => (value(known, style), ""),
+        };
+        rows.add(name, holds, format!("{}{from}{open}", at(&said.at, style)));
     }
 }
 

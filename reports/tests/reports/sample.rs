@@ -1,7 +1,7 @@
 //! Reports to test with, made as a run makes them.
 
 use engine::{Facts, Kind, Links, Mode, Module, Pending, Planned, Severity, Verdict};
-use reports::{Command, Host, Report, Resource, Revision, Run, Status};
+use reports::{Command, Host, Report, Resource, Revision, Run, Status, Waiver};
 
 /// A kind that says nothing: reports ask nothing of it.
 struct Silent;
@@ -107,6 +107,14 @@ pub fn run(command: Command) -> Run {
         policy: Some(Revision { commit: "a1b2c3d4".to_owned(), dirty: true }),
         comply: "0.1.0".to_owned(),
         selection: Vec::new(),
+        waivers: vec![Waiver {
+            resource: "package/*".into(),
+            hosts: vec!["pica01".into()],
+            reason: "moves in spring".into(),
+            owner: "ppom".into(),
+            until: "2027-01-31".parse().unwrap(),
+            expired: false,
+        }],
         interrupted: false,
         errors: Vec::new(),
     }

@@ -221,6 +221,14 @@ fn enforce_tells_what_it_changed_and_what_is_left() {
 }
 
 #[test]
+fn a_reason_of_several_lines_is_told_in_one() {
+    let why = "/etc/x line 3: Bad option\n\n  /etc/x: terminating\n".to_owned();
+    let row = Declared::new("sshd", "Port", "base", 9).verdict(Verdict::Failed { why, left: Vec::new() });
+    let text = render(&report(Command::Enforce, vec![host("pica01", [row])]));
+    assert!(text.contains("failed: /etc/x line 3: Bad option; /etc/x: terminating"), "{text}");
+}
+
+#[test]
 fn a_declined_plan_leaves_drift_and_the_way_back_to_it() {
     let row = Declared::new("package", "curl", "base", 9).verdict(held("the plan was declined"));
     let mut run = run(Command::Enforce);
