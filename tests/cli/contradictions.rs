@@ -87,6 +87,55 @@ fn one_path_is_one_thing() {
 }
 
 #[test]
+fn what_a_kind_keeps_is_no_other_resources() {
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMhmQoEfltCPWnwB2NV8YcUi7y/iRWVbrofVVEWahAa2";
+    let said = check(&[
+        (
+            "policies/a.yml",
+            &format!(
+                "hosts: [all]\ncompose: {{gg: {{source: stacks/b, path: /srv/b}}}}\n\
+                sshd: {{MaxAuthTries: 4, MaxSessions: 5}}\nfail2ban: {{sshd: {{}}, recidive: {{logpath: /var/log/x}}}}\n\
+                users: {{alice: {{home: /srv/alice}}}}\nssh_keys: {{root: {{keys: [{key}]}}, alice: {{keys: [{key}]}}}}\n"
+            ),
+        ),
+        (
+            "policies/b.yml",
+            "hosts: [all]\ncompose: {hh: {source: stacks/b, path: /srv/b}}\nfiles:\n  /srv/b/compose.yml: {content: z}\n  \
+             /etc/ssh/sshd_config.d/00-comply.conf: {content: a}\n  /etc/fail2ban/jail.d/zz-comply.local: absent\n  \
+             /root/.ssh/authorized_keys: {content: a}\n  /srv/alice/.ssh/authorized_keys: {content: a}\n",
+        ),
+        ("stacks/b/compose.yml", "services: {}\n"),
+    ]);
+    let said: Vec<_> = said.lines().filter(|line| line.starts_with("error")).collect();
+    insta::assert_snapshot!(said.join("\n"), @r"
+    error[path-twice]: compose/gg and compose/hh both say what is at /srv/b
+    error[path-twice]: compose/gg and file//srv/b/compose.yml both say what is at /srv/b/compose.yml
+    error[path-twice]: sshd/MaxAuthTries and file//etc/ssh/sshd_config.d/00-comply.conf both say what is at /etc/ssh/sshd_config.d/00-comply.conf
+    error[path-twice]: fail2ban/sshd and file//etc/fail2ban/jail.d/zz-comply.local both say what is at /etc/fail2ban/jail.d/zz-comply.local
+    error[path-twice]: ssh_key/root and file//root/.ssh/authorized_keys both say what is at /root/.ssh/authorized_keys
+    error[path-twice]: ssh_key/alice and file//srv/alice/.ssh/authorized_keys both say what is at /srv/alice/.ssh/authorized_keys
+    ");
+}
+
+#[test]
+fn a_path_may_be_spoken_of_by_several_that_agree() {
+    let sandbox = Sandbox::new(&[
+        ("inventory.yml", "hosts: {one: {}}\n"),
+        (
+            "policies/a.yml",
+            "hosts: [all]\nsshd: {MaxAuthTries: 4, MaxSessions: 5}\nfail2ban: {sshd: {}, DEFAULT: {bantime: 1h}}\n\
+             users: {alice: {home: /srv/shared}, bob: {home: /srv/shared}}\n\
+             directories: {/srv/shared: {mode: 0750}, /srv/pad: {mode: 0750, exclusive: true}, /etc/ssh/sshd_config.d: {exclusive: true}}\n\
+             compose: {pad: {source: stacks/pad, path: /srv/pad}, old: {state: absent}}\n\
+             files: {/srv/pad/dropped.conf: absent, /srv/pad/data/own.conf: {content: x}}\n",
+        ),
+        ("stacks/pad/compose.yml", "services: {}\n"),
+    ]);
+    let ended = sandbox.comply(&["check"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+}
+
+#[test]
 fn who_is_put_into_a_group_is_one_of_its_members() {
     insta::assert_snapshot!(check(&[
         ("policies/a.yml", "hosts: [all]\ngroups: {ops: {members: [alice]}, dev: present, ppom: {members: []}}\n"),

@@ -119,6 +119,10 @@ fn what_is_not_there_is_said_with_what_is_near() {
     let ended = sandbox.comply(&["explain", "wbe1"]);
     assert_eq!(ended.code, 1);
     assert!(ended.err.contains("did you mean"), "{}", ended.err);
+    for command in ["explain", "graph"] {
+        let ended = sandbox.comply(&[command, "wbe1"]);
+        assert!(ended.code == 1 && ended.err.contains("--> HOST"), "{}", ended.err);
+    }
     assert_eq!(sandbox.comply(&["explain", "paris"]).code, 1);
 }
 

@@ -109,3 +109,20 @@ fn a_report_for_gitlab_has_a_case_for_the_host_and_one_for_each_resource() {
     assert!(ended.out.contains("tests=\"2\" failures=\"1\""), "{}", ended.out);
     assert!(ended.out.contains("file=\"policies/base.yml\""), "{}", ended.out);
 }
+
+#[test]
+fn the_json_report_lists_the_waivers_of_its_hosts_those_that_ended_included() {
+    let sandbox = Sandbox::local("x");
+    sandbox.write(
+        "waivers.yml",
+        "- {resource: \"file/*\", hosts: [here], reason: moves, owner: me, until: 2999-01-31}\n\
+         - {resource: \"*\", hosts: [here], reason: was down, owner: me, until: 2020-01-31}\n",
+    );
+    let ended = sandbox.comply(&["audit", "--format", "json"]);
+    let report: Value = serde_json::from_str(&ended.out).unwrap();
+    let waivers = report["run"]["waivers"].as_array().unwrap();
+    let told: Vec<_> =
+        waivers.iter().map(|one| (&one["resource"], &one["until"], &one["expired"], &one["hosts"][0])).collect();
+    let told = serde_json::to_string(&told).unwrap();
+    assert_eq!(told, r#"[["file/*","2999-01-31",false,"here"],["*","2020-01-31",true,"here"]]"#);
+}

@@ -14,4 +14,5 @@ mod sandbox;
 mod schema;
 mod secrets;
 mod selection;
+mod undetermined;
 mod usage;

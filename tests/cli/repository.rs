@@ -106,8 +106,57 @@ pica01: 5 resources in 3 levels
        after all packages
 "#);
     assert!(sandbox.comply(&["graph", "pica01", "--format", "dot"]).out.starts_with("digraph"));
-    assert!(sandbox.comply(&["graph", "pica01", "--format", "mermaid"]).out.starts_with("flowchart"));
+    let mermaid = sandbox.comply(&["graph", "pica01", "--format", "mermaid"]).out;
+    assert!(mermaid.starts_with("flowchart") && !mermaid.contains("unsure"), "{mermaid}");
+    sandbox.write("policies/tools.yml", "hosts: [pica01]\nwhen: os.id == \"debian\"\npackages: [htop]\n");
+    let drawn = |format: &str| sandbox.comply(&["graph", "pica01", "--format", format]).out;
+    assert!(drawn("text").contains("     package/htop  (what the host is decides)\n"), "{}", drawn("text"));
+    assert!(drawn("dot").contains("  \"package/htop\" [style=dashed];\n  \"group/ops\";\n"), "{}", drawn("dot"));
+    let mermaid = drawn("mermaid");
+    assert!(mermaid.contains("[\"package/htop\"]:::unsure\n") && mermaid.contains("classDef unsure"), "{mermaid}");
     let unknown = sandbox.comply(&["graph", "pica1"]);
     assert_eq!(unknown.code, 1);
     assert!(unknown.err.contains("pica01"), "{}", unknown.err);
+}
+
+#[test]
+fn what_could_not_be_read_of_an_account_is_not_held_against_those_that_name_it() {
+    let sandbox = Sandbox::new(&[
+        ("inventory.yml", "hosts: {one: {}}\n"),
+        (
+            "policies/a.yml",
+            "hosts: [one]\nssh_keys:\n  alice: {keys: [hello, world], absent_keys: [MD5:aa], path: ../../etc/shadow}\n  \
+             deploy: {keys_of: [alice]}\n",
+        ),
+    ]);
+    let ended = sandbox.comply(&["check"]);
+    insta::assert_snapshot!(ended.err, @r"
+    error[bad-value]: `keys`: not a public key; copy the line from a file like ~/.ssh/id_ed25519.pub
+     --> policies/a.yml:3:18
+      |
+    3 |   alice: {keys: [hello, world], absent_keys: [MD5:aa], path: ../../etc/shadow}
+      |                  ^^^^^
+
+    error[bad-value]: `keys`: not a public key; copy the line from a file like ~/.ssh/id_ed25519.pub
+     --> policies/a.yml:3:25
+      |
+    3 |   alice: {keys: [hello, world], absent_keys: [MD5:aa], path: ../../etc/shadow}
+      |                         ^^^^^
+
+    error[bad-value]: `absent_keys`: neither a public key nor a fingerprint; `ssh-keygen -lf FILE` prints one: SHA256:…
+     --> policies/a.yml:3:47
+      |
+    3 |   alice: {keys: [hello, world], absent_keys: [MD5:aa], path: ../../etc/shadow}
+      |                                               ^^^^^^
+
+    error[bad-resource]: ssh_key/alice: `/../../etc/shadow` has `.` or `..` in it
+     --> policies/a.yml:3:56
+      |
+    3 |   alice: {keys: [hello, world], absent_keys: [MD5:aa], path: ../../etc/shadow}
+      |                                                        ^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = note: on one
+
+    comply: 4 mistakes
+    ");
 }

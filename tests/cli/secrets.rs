@@ -187,3 +187,18 @@ fn nothing_is_fetched_for_what_is_not_selected_nor_by_check_and_graph() {
     run(&sandbox, &["audit"], &[]);
     assert!(sandbox.path("called-db").exists());
 }
+
+#[test]
+fn a_variable_of_the_command_line_that_is_nobodys_business_is_not_repeated() {
+    let sandbox = Sandbox::local("{{ db_password }} {{ word }}");
+    let args = ["audit", "--var", "db_password=Kr0kodil", "--var", "word=shown", "--format", "text"];
+    let args = [&args[..], &["--format", "json=report.json"]].concat();
+    let ended = sandbox.comply(&args);
+    assert_eq!(ended.code, 2, "{}", ended.err);
+    assert!(ended.out.contains("next: comply enforce") && ended.out.contains("word=shown"), "{}", ended.out);
+    let next = ended.out.lines().find(|line| line.starts_with("next:")).unwrap();
+    let report = sandbox.read("report.json");
+    let selection = report.split("\"selection\"").nth(1).and_then(|rest| rest.split("\"interrupted\"").next()).unwrap();
+    assert!(!next.contains("Kr0kodil") && !selection.contains("Kr0kodil"), "{next}{selection}");
+    assert!(selection.contains("db_password=[hidden]"), "{selection}");
+}

@@ -65,3 +65,24 @@ fn only_what_is_selected_is_reported_and_put_right() {
 fn reports_quote(word: &str) -> String {
     if word.contains('*') { format!("'{word}'") } else { word.to_owned() }
 }
+
+#[test]
+fn a_unit_with_and_without_its_suffix_is_one_resource() {
+    let sandbox = Sandbox::new(&[
+        ("inventory.yml", "hosts:\n  here: {connection: local, become: none}\n"),
+        ("policies/a.yml", "hosts: [here]\nservices: {cron: {running: true}}\n"),
+        (
+            "policies/b.yml",
+            "hosts: [here]\nservices: {cron.service: {enabled: true}}\n\
+             files: {/nowhere/x: {content: x, requires: [service/cron.service]}}\n",
+        ),
+    ]);
+    let ended = sandbox.comply(&["check"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(ended.out.contains("2 resources"), "{}", ended.out);
+    let ended = sandbox.comply(&["explain", "here", "service/cron.service"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(ended.out.contains("running") && ended.out.contains("enabled"), "{}", ended.out);
+    let ended = sandbox.comply(&["audit", "--only", "service/cron.service"]);
+    assert!(ended.out.contains("of 1 check compliant"), "{}{}", ended.out, ended.err);
+}

@@ -4,9 +4,10 @@ use crate::comply::{Repo, Run};
 use crate::kinds_compose::engine;
 use crate::life::{COUNTED, DOCKERS, sessions, told, untouched};
 use fleet::{Host, Image};
+use std::fs;
 
 /// Runs a test on both versions of Compose at once, each on a host with the image `base:1`.
-fn on_both(test: impl Fn(&Host) + Sync) {
+pub fn on_both(test: impl Fn(&Host) + Sync) {
     std::thread::scope(|scope| {
         for image in DOCKERS {
             let test = &test;
@@ -22,17 +23,17 @@ fn host(image: Image) -> Host {
 }
 
 /// Runs a script with what [`engine`] offers.
-fn sh(host: &Host, script: &str) -> String {
+pub fn sh(host: &Host, script: &str) -> String {
     host.sh_ok(&format!("set -eu\n{}\n{script}", engine!()))
 }
 
 /// The ids of a service's containers.
-fn ids(host: &Host, service: &str) -> String {
+pub fn ids(host: &Host, service: &str) -> String {
     sh(host, &format!("of {service} | sort"))
 }
 
 /// Why a resource failed.
-fn why(run: &Run, id: &str) -> String {
+pub fn why(run: &Run, id: &str) -> String {
     let told = told(run.resource(id)).join("\n");
     assert!(told.starts_with("failed: "), "{told}{}", run.shown());
     told
@@ -157,6 +158,61 @@ fn a_change_reaches_those_whom_it_concerns_and_the_plan_names_them() {
         assert_eq!(all(), third);
         let repo = repo.file("stacks/pad/compose.yml", &stack);
         repo.enforce().assert_code(0).assert_all("kept");
+    });
+}
+
+#[test]
+fn a_file_that_the_repository_has_lost_is_told_and_left_to_people() {
+    on_both(|host| {
+        let stack = format!("services: {{seen: {{{SLEEPS}, volumes: [\"./conf:/conf:ro\"]}}, other: {{{SLEEPS}}}}}\n");
+        let repo = Repo::new()
+            .host(host)
+            .file("stacks/pad/compose.yml", &stack)
+            .file("stacks/pad/conf/one.conf", "one\n")
+            .file("stacks/pad/conf/two.conf", "two\n")
+            .policy("compose: {pad: {source: stacks/pad, path: /srv/pad}}");
+        repo.enforce().assert_code(0).assert_all("changed");
+        host.sh_ok("echo by hand >/srv/pad/conf/own.conf");
+        repo.enforce().assert_code(0).assert_all("kept");
+
+        fs::remove_file(repo.path().join("stacks/pad/conf/two.conf")).unwrap();
+        let lost = ["files/conf/two.conf: no longer in the repository → absent"];
+        let run = repo.audit();
+        run.assert_code(2);
+        assert_eq!(told(run.resource("compose/pad")), lost);
+        assert!(run.text.contains("remove it yourself") && !run.text.contains("next:"), "{}", run.shown());
+        let before = ["seen", "other"].map(|service| ids(host, service));
+        let run = repo.enforce();
+        run.assert_code(2);
+        assert_eq!(told(run.resource("compose/pad")), lost);
+        assert!(run.text.contains("remove it yourself"), "{}", run.shown());
+        assert_eq!(["seen", "other"].map(|service| ids(host, service)), before);
+
+        // What else differs is put right all the same, and what needs the project has its turn.
+        let repo = repo.file("stacks/pad/conf/three.conf", "three\n").policy(
+            "compose: {pad: {source: stacks/pad, path: /srv/pad}}\n\
+             files: {/srv/after: {content: x, requires: [compose/pad]}}",
+        );
+        sh(host, "docker kill $(of other)");
+        let run = repo.enforce();
+        run.assert_code(2);
+        assert_eq!(told(run.resource("compose/pad")), lost, "{}", run.shown());
+        assert_eq!(run.verdict("file//srv/after"), "changed");
+        assert_eq!(host.sh_ok("cat /srv/pad/conf/*"), "one\nby hand\nthree\ntwo\n");
+        assert_eq!(ids(host, "other"), before[1]);
+        assert_eq!(told(repo.audit().resource("compose/pad")), lost);
+
+        // Somebody removes it; or the policy does.
+        host.sh_ok("cp -a /srv/pad/conf/two.conf /root/two; rm /srv/pad/conf/two.conf");
+        repo.audit().assert_code(0).assert_all("compliant");
+        host.sh_ok("mv /root/two /srv/pad/conf/two.conf");
+        repo.audit().assert_code(2);
+        let repo = repo.policy(
+            "compose: {pad: {source: stacks/pad, path: /srv/pad}}\n\
+             files: {/srv/pad/conf/two.conf: absent, /srv/after: {content: x}}",
+        );
+        assert_eq!(repo.enforce().verdict("file//srv/pad/conf/two.conf"), "changed");
+        repo.audit().assert_code(0).assert_all("compliant");
     });
 }
 

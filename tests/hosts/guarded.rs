@@ -3,11 +3,11 @@
 use crate::comply::Repo;
 use fleet::{Host, Image};
 
-const OTHER_KEY: &str =
+pub const OTHER_KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl somebody@else";
 
 /// An account `ops` that the fleet's key opens, and that is root by sudo.
-fn host(image: Image) -> Host {
+pub fn host(image: Image) -> Host {
     let host = Host::start(image);
     host.sh_ok(
         "useradd -m -s /bin/bash ops
@@ -23,10 +23,10 @@ fn enforce(host: &Host, policy: &str) -> crate::comply::Run {
 }
 
 /// Everything that the switch puts back.
-const GROUND: &str =
+pub const GROUND: &str =
     "set -- /home/ops/.ssh /home/ops/.ssh/* /etc/sudoers.d/* /etc/passwd /etc/shadow /etc/group /etc/gshadow
     stat -c '%A %U %G %n' \"$@\"; cat \"$@\" 2>/dev/null | sha256sum; ls -A /home/ops/.ssh /etc/sudoers.d
-    ls -d /etc/.comply* /run/comply/switch 2>/dev/null || :";
+    ls -d /etc/.comply* /var/backups/comply/switch /etc/systemd/system/comply-switch.service 2>/dev/null || :";
 
 #[test]
 fn keys_of_the_session_are_changed_behind_the_switch_and_stay_if_it_comes_in() {
@@ -56,20 +56,20 @@ services: {ssh: {running: true, restart_on: [file//etc/ssh/sshd_config.d/50-few.
     repo.enforce().assert_code(0).assert_all("kept");
 }
 
+/// From now on sshd lets `ops` in only as long as there is one key in the file.
+pub const ONE_KEY: &str = r#"cat >/usr/local/bin/keys <<'end'
+#!/bin/sh
+[ "$(wc -l <"/home/$1/.ssh/authorized_keys")" -gt 1 ] || cat "/home/$1/.ssh/authorized_keys"
+end
+    chmod 755 /usr/local/bin/keys
+    printf 'Match User ops\n AuthorizedKeysFile none\n AuthorizedKeysCommand /usr/local/bin/keys\n AuthorizedKeysCommandUser root\n' \
+        >/etc/ssh/sshd_config.d/50-keys.conf
+    reload_sshd"#;
+
 #[test]
 fn keys_that_sshd_does_not_take_are_put_back() {
-    // The key stays in the file, and still nobody comes in: sshd looks elsewhere as soon as there is a second file.
     let host = host(Image::Bookworm);
-    host.sh_ok(
-        "cat >/usr/local/bin/keys <<'end'
-#!/bin/sh
-[ \"$(wc -l <\"/home/$1/.ssh/authorized_keys\")\" -gt 1 ] || cat \"/home/$1/.ssh/authorized_keys\"
-end
-        chmod 755 /usr/local/bin/keys
-        printf 'Match User ops\\n AuthorizedKeysFile none\\n AuthorizedKeysCommand /usr/local/bin/keys\\n AuthorizedKeysCommandUser root\\n' \
-            >/etc/ssh/sshd_config.d/50-keys.conf
-        systemctl reload ssh; sleep 0.5",
-    );
+    host.sh_ok(ONE_KEY);
     let before = host.sh_ok(GROUND);
     let own = host.fleet().public_key();
     let run = enforce(&host, &format!("ssh_keys: {{ops: {{keys: [\"{own}\", \"{OTHER_KEY}\"]}}}}"));
@@ -129,4 +129,41 @@ fn what_needs_a_guarded_change_comes_after_it_and_is_blocked_if_that_is_undone()
     run.assert_code(4);
     let verdicts = ["user/ops", "file//home/ops/after", "file//etc/beside"].map(|id| run.verdict(id));
     assert_eq!(verdicts, ["reverted", "blocked", "changed"], "{}", run.shown());
+}
+
+#[test]
+fn files_without_which_nobody_logs_in_are_put_back() {
+    let taken = [
+        ("file//etc/passwd", "files: {/etc/passwd: absent}"),
+        ("file//etc/shadow", "files: {/etc/shadow: {content: \"x\\n\"}}"),
+        ("file//etc/nologin", "files: {/etc/nologin: {content: \"closed\\n\"}}"),
+        ("file//etc/hosts.deny", "files: {/etc/hosts.deny: {content: \"sshd: ALL\\n\"}}"),
+        ("file//etc/ssh/ssh_host_ed25519_key", "files: {/etc/ssh/ssh_host_ed25519_key: absent}"),
+        // Where sshd looks for its keys besides.
+        ("file//etc/ssh/keys/ops", "files: {/etc/ssh/keys/ops: {content: \"x\\n\"}}"),
+        // Its home is not where most are.
+        ("file//srv/ops/.bashrc", "files: {/srv/ops/.bashrc: {content: \"exit 1\\n\", owner: ops}}"),
+        ("link//bin/sh", "links: {/bin/sh: absent}"),
+    ];
+    std::thread::scope(|scope| {
+        for image in [Image::Bookworm, Image::Trixie] {
+            scope.spawn(move || {
+                let host = host(image);
+                host.sh_ok(
+                    "usermod -d /srv/ops -m ops && mkdir /etc/ssh/keys && mv /srv/ops/.ssh/authorized_keys /etc/ssh/keys/ops
+                    echo 'AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys/%u' >/etc/ssh/sshd_config.d/keys.conf
+                    reload_sshd",
+                );
+                let state = "cat /etc/passwd /etc/shadow /etc/ssh/ssh_host_ed25519_key /etc/ssh/keys/ops | sha256sum
+                    stat -c '%A %U %G %N' /bin/sh /etc/nologin /etc/hosts.deny /srv/ops/.* /etc/ssh/* /etc/ssh/keys/* 2>/dev/null || :";
+                let before = host.sh_ok(state);
+                for (id, policy) in taken {
+                    let run = enforce(&host, policy);
+                    run.assert_code(4);
+                    assert_eq!(run.verdict(id), "reverted", "{policy} on {image:?}{}", run.shown());
+                    assert_eq!(host.sh_ok(state), before, "{policy} on {image:?}");
+                }
+            });
+        }
+    });
 }

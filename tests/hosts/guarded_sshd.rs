@@ -1,21 +1,63 @@
 //! A change of sshd that would lock everybody out is undone by the host, with nobody's help.
 
 use crate::comply::{Repo, Run, program};
-use crate::life::told;
+use crate::life::{DEBIANS, told};
 use fleet::{Host, Image};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 const DROP_IN: &str = "/etc/ssh/sshd_config.d/00-comply.conf";
 
-/// Every change after which nobody comes in any more, though `sshd -t` takes it.
-const CHANGES: [(&str, &str); 4] = [
-    ("sshd/Port", "sshd: {Port: 2222}"),
-    ("sshd/AllowUsers", "sshd: {AllowUsers: [nobody]}"),
-    ("sshd/PubkeyAuthentication", "sshd: {PubkeyAuthentication: no}"),
+/// A change after which nobody comes in any more, though `sshd -t` takes it.
+#[derive(Clone, Copy)]
+struct Change {
+    id: &'static str,
+    policy: &'static str,
+    images: &'static [Image],
+}
+
+const NOT_OURS: &str = "sshd: {ListenAddress: 192.0.2.99}";
+
+/// One for each way in which sshd comes to let nobody in.
+const CHANGES: [Change; 8] = [
+    Change { id: "sshd/Port", policy: "sshd: {Port: 2222}", images: &DEBIANS },
+    Change { id: "sshd/AllowUsers", policy: "sshd: {AllowUsers: [nobody]}", images: &DEBIANS },
+    Change { id: "sshd/PubkeyAuthentication", policy: "sshd: {PubkeyAuthentication: no}", images: &DEBIANS },
     // Right in every letter, but no address of this host: sshd ends when it is reloaded.
-    ("sshd/ListenAddress", "sshd: {ListenAddress: 192.0.2.99}"),
+    Change { id: "sshd/ListenAddress", policy: NOT_OURS, images: &DEBIANS },
+    // One of this host's, but nobody else comes in by it.
+    Change { id: "sshd/ListenAddress", policy: "sshd: {ListenAddress: 127.0.0.1}", images: &[Image::Bookworm] },
+    // Mistakes that sshd comes upon only when somebody logs in: there is no %z.
+    Change {
+        id: "sshd/AuthorizedKeysFile",
+        policy: "sshd: {AuthorizedKeysFile: \"%z/.ssh/authorized_keys\"}",
+        images: &DEBIANS,
+    },
+    Change {
+        id: "file//etc/ssh/sshd_config.d/20-team.conf",
+        policy: "files: {/etc/ssh/sshd_config.d/20-team.conf: {content: \"Match User root\\n\\tChrootDirectory %z\\n\"}}",
+        images: &[Image::Bookworm],
+    },
+    // Without that file sshd takes no key at all.
+    Change { id: "sshd/RevokedKeys", policy: "sshd: {RevokedKeys: /etc/ssh/none}", images: &[Image::Trixie] },
 ];
+
+/// Lives through every change, each on a host of its own, those of one Debian at once.
+fn with_each_change(live: impl Fn(Change, Host) + Sync) {
+    for image in DEBIANS {
+        std::thread::scope(|scope| {
+            for change in CHANGES.into_iter().filter(|change| change.images.contains(&image)) {
+                let live = &live;
+                scope.spawn(move || live(change, Host::start(image)));
+            }
+        });
+    }
+}
+
+/// The file that changes for a resource.
+fn file(id: &str) -> &str {
+    id.strip_prefix("file/").unwrap_or(DROP_IN)
+}
 
 fn repository(host: &Host, settings: &str, policy: &str) -> Repo {
     Repo::new().host_with(host, settings).policy(policy)
@@ -29,13 +71,13 @@ fn assert_undone(host: &Host, run: &Run, id: &str) {
     let why = resource.reason.clone().unwrap_or_default();
     assert_eq!(resource.verdict.to_string(), "reverted", "{}", run.shown());
     assert!(why.contains("the host was put back as it was, and lets comply in again"), "{why}{}", run.shown());
-    assert_as_before(host, run);
+    assert_as_before(host, run, file(id));
 }
 
 #[track_caller]
-fn assert_as_before(host: &Host, run: &Run) {
+fn assert_as_before(host: &Host, run: &Run, file: &str) {
     let left = host.sh(&format!(
-        "set -x; test ! -e {DROP_IN} && systemctl is-active ssh && test ! -e /run/comply/switch/armed && \
+        "set -x; test ! -e {file} && systemctl is-active ssh && test ! -e /var/backups/comply/switch/armed && \
          ! ls -d /etc/ssh/sshd_config.d/.comply* && ss -Hltn 'sport = :22' | grep -q ."
     ));
     assert!(left.success(), "{left:?}{}", run.shown());
@@ -45,19 +87,12 @@ fn assert_as_before(host: &Host, run: &Run) {
 
 #[test]
 fn what_locks_out_is_undone_and_said_why() {
-    for image in [Image::Bookworm, Image::Trixie] {
-        std::thread::scope(|scope| {
-            for (id, policy) in CHANGES {
-                scope.spawn(move || {
-                    let host = Host::start(image);
-                    let run = repository(&host, "", policy).enforce();
-                    assert_undone(&host, &run, id);
-                    let next = repository(&host, "", policy).audit();
-                    assert_eq!(next.code, 2, "the next connection works{}", next.shown());
-                });
-            }
-        });
-    }
+    with_each_change(|Change { id, policy, .. }, host| {
+        let run = repository(&host, "", policy).enforce();
+        assert_undone(&host, &run, id);
+        let next = repository(&host, "", policy).audit();
+        assert_eq!(next.code, 2, "the next connection works{}", next.shown());
+    });
 }
 
 #[test]
@@ -81,64 +116,61 @@ fn an_account_that_becomes_root_is_watched_like_root() {
 
 #[test]
 fn a_killed_comply_leaves_a_host_that_undoes_the_change_by_itself() {
-    let all = |image| CHANGES.map(|(id, policy)| (image, id, policy, true));
-    // As on a host without systemd, at last.
-    let without = [(Image::Trixie, CHANGES[1].0, CHANGES[1].1, false)];
-    let cases = [all(Image::Bookworm).as_slice(), &all(Image::Trixie), &without].concat();
-    std::thread::scope(|scope| {
-        for (image, id, policy, by_systemd) in cases {
-            scope.spawn(move || {
-                let host = Host::start(image);
-                if !by_systemd {
-                    host.sh_ok("printf '#!/bin/sh\nexit 1\n' >/usr/local/sbin/systemd-run; chmod +x /usr/local/sbin/systemd-run");
-                }
-                killed_and_undone(&host, id, policy);
-            });
-        }
-    });
+    with_each_change(|change, host| killed_and_undone(&host, change));
 }
 
-fn killed_and_undone(host: &Host, id: &str, policy: &str) {
-    killed_after_applying(&repository(host, "revert_after: 15s", policy), host);
+#[test]
+fn without_systemd_it_is_undone_as_well() {
+    let host = Host::start(Image::Trixie);
+    host.sh_ok("printf '#!/bin/sh\nexit 1\n' >/usr/local/sbin/systemd-run; chmod +x /usr/local/sbin/systemd-run");
+    killed_and_undone(&host, CHANGES[1]);
+}
+
+fn killed_and_undone(host: &Host, Change { id, policy, .. }: Change) {
+    let file = file(id);
+    killed_after_applying(&repository(host, "revert_after: 15s", policy), host, file);
     let limit = Instant::now() + Duration::from_secs(90);
     // An sshd that ended is seen at once, and comply may have begun to undo it.
-    if id != "sshd/ListenAddress" {
-        host.sh_ok(&format!("test -e {DROP_IN} && test -e /run/comply/switch/armed"));
+    if policy != NOT_OURS {
+        host.sh_ok(&format!("test -e {file} && test -e /var/backups/comply/switch/armed"));
         let login = host.ssh("true");
-        assert!(!login.success(), "{id}: it is locked out now, or this shows nothing");
+        assert!(!login.success(), "{policy}: it is locked out now, or this shows nothing");
     }
     let undone = format!(
-        "cd /run/comply/switch 2>/dev/null || cd /
-        test ! -e {DROP_IN} -a ! -e armed -a ! -e undoing && systemctl is-active ssh"
+        "cd /var/backups/comply/switch 2>/dev/null || cd /
+        test ! -e {file} -a ! -e armed -a ! -e undoing && systemctl is-active ssh"
     );
     while !host.sh(&undone).success() {
-        assert!(Instant::now() < limit, "{id} on {:?}: not undone within 90 s", host.image());
+        assert!(Instant::now() < limit, "{policy} on {:?}: not undone within 90 s", host.image());
         std::thread::sleep(Duration::from_millis(200));
     }
     let login = host.ssh("echo in");
-    assert_eq!(login.stdout, "in\n", "{id}: {login:?}");
+    assert_eq!(login.stdout, "in\n", "{policy}: {login:?}");
+    assert!(Instant::now() < limit, "{policy} on {:?}: nobody came in within 90 s", host.image());
 }
 
 /// Starts `comply` and kills it once sshd runs with what it wrote.
-fn killed_after_applying(repo: &Repo, host: &Host) {
+fn killed_after_applying(repo: &Repo, host: &Host, file: &str) {
+    // The switch is armed first, the file comes next, sshd is reloaded last.
+    let reloaded = "! systemctl is-active -q ssh || journalctl -q -u ssh -o cat --since=-20s | grep -q SIGHUP";
+    killed_when(repo, host, &format!("test -e {file} && {{ {reloaded}; }}"));
+    std::thread::sleep(Duration::from_millis(500));
+}
+
+/// Starts `comply` and kills it as soon as this holds on the host, and the switch is armed.
+pub fn killed_when(repo: &Repo, host: &Host, applied: &str) {
     let mut command = repo.command(&["enforce", "--yes"]);
     assert!(program().is_file());
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("comply");
-    // The switch is armed first, the file comes next, sshd is reloaded last.
-    let reloaded = host.sh(&format!(
+    let done = host.sh(&format!(
         "tries=0
-        until test -e {DROP_IN} && test -e /run/comply/switch/armed && \
-            {{ ! systemctl is-active -q ssh || journalctl -q -u ssh -o cat --since=-20s | grep -q SIGHUP; }}; do
+        until test -e /var/backups/comply/switch/armed && {applied}; do
             tries=$((tries + 1)); test $tries -lt 200 || exit 1; sleep 0.05
         done"
     ));
     child.kill().expect("a process to kill");
     let ended = child.wait().expect("its end");
-    assert!(
-        reloaded.success() && ended.code().is_none(),
-        "it was never applied, or comply was faster: {ended:?} {reloaded:?}"
-    );
-    std::thread::sleep(Duration::from_millis(500));
+    assert!(done.success() && ended.code().is_none(), "it was never applied, or comply was faster: {ended:?} {done:?}");
 }
 
 #[test]
@@ -156,7 +188,7 @@ fn one_host_goes_first_and_the_others_are_spared_what_locked_it_out() {
     assert_eq!(verdicts, ["drift", "drift", "reverted"], "{}", run.shown());
     for host in &hosts {
         assert_eq!(verdict(host, "file//etc/beside"), "changed", "the rest goes on{}", run.shown());
-        assert_as_before(host, &run);
+        assert_as_before(host, &run, DROP_IN);
         let spared = run.resource_on(host.name(), "sshd/AllowUsers");
         if spared.verdict == reports::Verdict::Drift {
             let held = spared.held.clone().unwrap_or_default();
@@ -185,10 +217,16 @@ fn where_nobody_comes_in_by_ssh_nothing_is_guarded() {
 
 #[test]
 fn a_file_of_sshd_that_a_policy_brings_is_guarded_too() {
+    let id = "file//etc/ssh/sshd_config.d/20-team.conf";
     let host = Host::start(Image::Trixie);
-    let policy = "files: {/etc/ssh/sshd_config.d/20-team.conf: {content: \"DenyUsers root\\n\"}}";
-    let run = repository(&host, "", policy).enforce();
-    assert_undone(&host, &run, "file//etc/ssh/sshd_config.d/20-team.conf");
-    let told = told(repository(&host, "", policy).audit().resource("file//etc/ssh/sshd_config.d/20-team.conf"));
-    assert_eq!(told, ["state: absent → present"]);
+    // The second one sshd does not even read; it goes on with what it read before, until somebody restarts it.
+    for (content, why) in [("DenyUsers root", "nobody comes in any more"), ("Nonsense yes", "sshd was not reloaded")] {
+        let policy = format!("files: {{/etc/ssh/sshd_config.d/20-team.conf: {{content: \"{content}\\n\"}}}}");
+        let run = repository(&host, "", &policy).enforce();
+        assert_undone(&host, &run, id);
+        let told = told(run.resource(id)).join("");
+        assert!(told.contains(why), "{told}");
+        host.sh_ok("sshd -t");
+        assert_eq!(self::told(repository(&host, "", &policy).audit().resource(id)), ["state: absent → present"]);
+    }
 }

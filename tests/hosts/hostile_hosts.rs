@@ -122,7 +122,7 @@ fn banners_of_shell_profile_and_server_are_overlooked() {
         printf '#!/bin/sh\necho "You are being watched"\nexec sh -c "$SSH_ORIGINAL_COMMAND"\n' >/usr/local/bin/watch
         chmod 755 /usr/local/bin/watch
         printf 'Banner /etc/issue.net\nForceCommand /usr/local/bin/watch\nPermitUserEnvironment yes\n' >/etc/ssh/sshd_config.d/00-sick.conf
-        systemctl reload ssh"#,
+        reload_sshd"#,
     );
     for settings in ["", "connection: openssh"] {
         audit(&sick, settings).assert_code(0).assert_all("compliant");

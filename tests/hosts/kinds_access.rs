@@ -93,6 +93,7 @@ pub const CRON: Case = Case {
           changed: {schedule: "@daily", command: "true"}
           unended: {schedule: "@daily", command: "true"}
           open: {schedule: "@daily", command: "true"}
+          copied: {schedule: "@daily", command: "true"}
           by-ansible: {schedule: "*/5 0-6,22 1 jan,jul 0", command: "true"}
           gone: absent
           never: absent
@@ -104,6 +105,8 @@ pub const CRON: Case = Case {
         printf '@daily root true' >unended
         echo '@daily root true' >open
         chmod 666 open
+        echo '@daily root true' >copied
+        ln copied /srv/by-a-backup
         printf '#Ansible: five\n*/5 0-6,22 1 jan,jul 0 root true\n' >by-ansible
         echo '* * * * * root true' >gone
     "#,
@@ -114,6 +117,7 @@ pub const CRON: Case = Case {
         ("cron/changed", &["content:\n@@ -1 +1 @@\n-@daily root false\n+@daily root true\n"]),
         ("cron/unended", &["content:…"]),
         ("cron/open", &["mode: 0666 → 0644"]),
+        ("cron/copied", &["state: present under 2 names, so cron does not read it → present"]),
         ("cron/gone", &["state: present → absent"]),
     ],
     proof: r#"
@@ -123,6 +127,7 @@ pub const CRON: Case = Case {
         systemctl restart cron
         sleep 1
         journalctl --sync
+        test "$(stat -c %h /etc/cron.d/copied /srv/by-a-backup | xargs)" = '1 1'
         ! journalctl -u cron -o cat | grep -i -e error -e 'missing newline' -e 'bad '
     "#,
 };

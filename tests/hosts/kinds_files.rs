@@ -1,6 +1,6 @@
 //! Files, directories and links.
 
-use crate::comply::Repo;
+use crate::comply::{Repo, Run};
 use crate::life::{Case, DEBIANS, lives, told};
 use fleet::{Host, Image};
 
@@ -21,6 +21,7 @@ pub const FILE: Case = Case {
           /srv/stray: {content: "mine\n", mode: 0644, owner: root, group: adm}
           /srv/numbered: {owner: 12345, group: 54321}
           /srv/mode-only: {mode: 4755}
+          /srv/capable: {mode: 0750, owner: root, group: root}
           /srv/kept: {content: "kept\n"}
           /srv/removed: absent
           /srv/removed-link: absent
@@ -52,6 +53,8 @@ pub const FILE: Case = Case {
         chown 12345:54321 /srv/stray
         chmod 777 /srv/stray
         touch /srv/numbered /srv/mode-only /srv/removed
+        cp /bin/true /srv/capable
+        setcap cap_net_raw+ep /srv/capable
         ln -s /etc/target /srv/removed-link
         echo kept >/srv/kept
         chmod 600 /srv/kept
@@ -79,6 +82,7 @@ pub const FILE: Case = Case {
         ("file//srv/stray", &["mode: 0777 → 0644", "owner: 12345 → root", "group: 54321 → adm"]),
         ("file//srv/numbered", &["owner: root → 12345", "group: root → 54321"]),
         ("file//srv/mode-only", &["mode: 0644 → 4755"]),
+        ("file//srv/capable", &["mode: 0755 → 0750"]),
         ("file//srv/removed", &["state: present → absent"]),
         ("file//srv/removed-link", &["state: a link → absent"]),
         ("file//srv/removed-fifo", &["state: a named pipe → absent"]),
@@ -107,6 +111,7 @@ pub const FILE: Case = Case {
         test "$(stat -c '%a %U %G' /srv/stray)" = '644 root adm'
         test "$(stat -c '%u %g' /srv/numbered)" = '12345 54321'
         test "$(stat -c %a /srv/mode-only)" = 4755
+        test "$(stat -c %a /srv/capable) $(getcap /srv/capable)" = '750 /srv/capable cap_net_raw=ep'
         test ! -e /srv/removed -a ! -L /srv/removed-link -a ! -e /srv/removed-fifo
         test "$(cat /srv/seed) $(cat /srv/seed-again)" = 'grown first'
         test "$(stat -c %a /srv/checked) $(cat /srv/checked)" = '640 right'
@@ -137,6 +142,9 @@ pub const DIRECTORY: Case = Case {
           /srv/listed: {exclusive: true}
           /srv/listed/sub: {exclusive: true}
           /srv/sticky: {mode: 1777}
+          /srv/theirs/listed: {exclusive: true}
+          /srv/theirs/old: absent
+          /tmp/old: absent
         files:
           /srv/listed/kept.conf: {content: ""}
           /srv/listed/sub/deep.conf: {content: ""}
@@ -154,8 +162,11 @@ pub const DIRECTORY: Case = Case {
         ln -s /nowhere /srv/listed/kept-link
         ln -s /etc /srv/listed/link-away
         mkfifo /srv/listed/pipe
+        mkdir -p /srv/theirs/listed /srv/theirs/old /tmp/old
+        touch /srv/theirs/listed/stray /srv/theirs/old/file /tmp/old/file
+        chown -R www-data /srv/theirs
     "#,
-    destroys: &["directory//srv/full", "directory//srv/listed"],
+    destroys: &["directory//srv/full", "directory//srv/listed", "directory//srv/theirs/old", "directory//tmp/old"],
     found: &[
         ("user/owner", &["state: absent → present"]),
         ("directory//srv/a/b/c", &["state: absent → present"]),
@@ -179,6 +190,9 @@ pub const DIRECTORY: Case = Case {
         ("directory//srv/listed/sub", &["exclusive - y"]),
         ("file//srv/listed/sub/deep.conf", &["state: absent → present"]),
         ("directory//srv/sticky", &["mode: 0755 → 1777"]),
+        ("directory//srv/theirs/listed", &["exclusive - stray"]),
+        ("directory//srv/theirs/old", &["state: present → absent"]),
+        ("directory//tmp/old", &["state: present → absent"]),
     ],
     proof: r#"
         test "$(stat -c '%a %U %G' /srv/a/b/c)" = '750 owner adm'
@@ -190,6 +204,7 @@ pub const DIRECTORY: Case = Case {
         test "$(ls -A /srv/listed/sub)" = deep.conf
         test -s /etc/passwd
         test "$(stat -c %a /srv/sticky)" = 1777
+        test ! -e /srv/theirs/listed/stray -a -d /srv/theirs/listed -a ! -e /srv/theirs/old -a ! -e /tmp/old
     "#,
 };
 lives!(directory, DIRECTORY);
@@ -328,4 +343,88 @@ fn a_directory_with_content_is_removed_only_where_it_is_allowed_by_name() {
     assert!(held.contains("--allow-destroy 'directory//srv/full'"), "{}", run.shown());
     assert_eq!(host.sh_ok("find /srv/full /srv/listed"), before);
     repo.run(&["enforce", "--yes", "--allow-destroy=directory/*"]).assert_code(0).assert_all("changed");
+}
+
+#[test]
+fn a_mounted_directory_or_home_is_never_emptied() {
+    for host in Host::start_all(&DEBIANS) {
+        host.sh_ok(
+            "mkdir -p '/srv/a disk' /srv/data; useradd -m zed; mkdir /home/zed/disk; touch /srv/data/precious
+             mount -t tmpfs disk '/srv/a disk'; touch '/srv/a disk/precious'
+             mount --bind /srv/data /home/zed/disk",
+        );
+        let repo = Repo::new()
+            .host(&host)
+            .policy("directories: {/srv/a disk: absent}\nusers: {zed: {state: absent, remove_home: true}}");
+        let run = repo.run(&["enforce", "--yes", "--allow-destroy=*"]);
+        run.assert_code(4).assert_all("failed");
+        for (id, at) in [("directory//srv/a disk", "/srv/a disk"), ("user/zed", "/home/zed/disk")] {
+            let why = told(run.resource(id)).join("");
+            let wanted = format!("something is mounted at {at}, and would be emptied: unmount it first");
+            assert!(why.contains(&wanted), "{}", run.shown());
+        }
+        host.sh_ok("getent shadow zed | grep -q '^zed:!'; test -e '/srv/a disk/precious' -a -e /srv/data/precious");
+        host.sh_ok("umount '/srv/a disk' /home/zed/disk");
+        repo.run(&["enforce", "--yes", "--allow-destroy=*"]).assert_code(0).assert_all("changed");
+        host.sh_ok("test -e /srv/data/precious");
+    }
+}
+
+#[test]
+fn what_is_mounted_below_a_directory_is_never_emptied() {
+    let host = Host::start(Image::Bookworm);
+    host.sh_ok(
+        "mkdir -p '/srv/a/on disk' /srv/b/inside/bound /srv/data
+        mount -t tmpfs none '/srv/a/on disk'; mount --bind /srv/data /srv/b/inside/bound
+        echo precious | tee '/srv/a/on disk/file' >/srv/data/file",
+    );
+    let repo = Repo::new().host(&host).policy("directories: {/srv/a: {exclusive: true}, /srv/b: absent}");
+    let run = repo.run(&["enforce", "--yes", "--allow-destroy=*"]);
+    run.assert_code(4);
+    for (id, at) in [("directory//srv/a", "/srv/a/on disk"), ("directory//srv/b", "/srv/b/inside/bound")] {
+        let why = run.resource(id).reason.clone().unwrap_or_default();
+        assert!(why.contains(&format!("something is mounted at {at}, and would be emptied")), "{why}{}", run.shown());
+    }
+    assert_eq!(host.sh_ok("cat '/srv/a/on disk/file' /srv/b/inside/bound/file"), "precious\nprecious\n");
+    host.sh_ok("umount '/srv/a/on disk' /srv/b/inside/bound");
+    repo.run(&["enforce", "--yes", "--allow-destroy=*"]).assert_code(0);
+    assert_eq!(host.sh_ok("ls -A /srv/a; ls -d /srv/b 2>/dev/null || cat /srv/data/file"), "precious\n");
+}
+
+#[test]
+fn what_other_kinds_declare_stays_in_an_exclusive_directory() {
+    let host = Host::start(Image::Bookworm);
+    host.sh_ok(
+        "mkdir -p /srv/home/stray /srv/users /srv/keys; touch /srv/keys/stray /etc/ssh/sshd_config.d/stray.conf /root/.ssh/stray /srv/keys/stray
+         useradd -m -d /srv/users/bob bob; useradd carl",
+    );
+    // The one that lets the tests in.
+    let key = host.sh_ok("cat /root/.ssh/authorized_keys");
+    let repo = Repo::new().host(&host).policy(&format!(
+        "
+         directories:
+           /etc/ssh/sshd_config.d: {{exclusive: true}}
+           /root/.ssh: {{exclusive: true}}
+           /srv/home: {{exclusive: true}}
+           /srv/users: {{exclusive: true}}
+           /srv/users/bob/.ssh: {{exclusive: true, owner: bob, mode: 0700}}
+           /srv/keys: {{exclusive: true, owner: carl}}
+         users: {{alice: {{home: /srv/home/alice}}, bob: {{shell: /bin/bash}}}}
+         ssh_keys: {{root: {{keys: [{key:?}]}}, bob: {{keys: [{key:?}]}}, carl: {{keys: [{key:?}], path: /srv/keys/%u}}}}
+         sshd: {{MaxAuthTries: 4, MaxSessions: 5}}"
+    ));
+    let stray = |run: &Run, path: &str| told(run.resource(&format!("directory/{path}")));
+    let audit = repo.audit();
+    assert_eq!(stray(&audit, "/srv/home"), ["exclusive - stray"]);
+    assert_eq!(stray(&audit, "/root/.ssh"), ["exclusive - stray"]);
+    assert_eq!(audit.verdict("directory//srv/users"), "compliant", "{}", audit.shown());
+    repo.run(&["enforce", "--yes", "--allow-destroy=directory//srv/home"]).assert_code(0);
+    repo.enforce().assert_code(0).assert_all("kept");
+    assert_eq!(
+        host.sh_ok(
+            "cd /; ls -A /srv/home /srv/keys /srv/users /srv/users/bob/.ssh /root/.ssh /etc/ssh/sshd_config.d | xargs"
+        ),
+        "/etc/ssh/sshd_config.d: 00-comply.conf /root/.ssh: authorized_keys /srv/home: alice /srv/keys: carl /srv/users: bob \
+         /srv/users/bob/.ssh: authorized_keys\n"
+    );
 }

@@ -89,6 +89,29 @@ fn a_transaction_that_would_remove_what_no_policy_declares_is_refused_with_the_n
 }
 
 #[test]
+fn what_may_not_be_purged_is_left_alone_and_keeps_nobody_from_changing() {
+    for host in Host::start_all(&DEBIANS) {
+        host.sh_ok("apt-get -q -y install memcached tinyproxy comply-demo=1.0; apt-mark hold tinyproxy");
+        let policy = "packages: {sl: present, dc: {hold: true}, comply-demo: {version: '2.0', hold: true}, \
+                      no-such-package: {hold: true}, memcached: {state: absent, purge: true}, ed: {state: absent, purge: true}}";
+        let repo = Repo::new().host(&host).policy(policy);
+        let run = repo.run(&["enforce", "--yes", "--allow-destroy=package/ed"]);
+        run.assert_code(4);
+        for changed in ["package/sl", "package/dc", "package/comply-demo", "package/ed"] {
+            assert_eq!(run.verdict(changed), "changed", "{changed}{}", run.shown());
+        }
+        let left = run.resource("package/memcached");
+        assert_eq!(told(left), ["state: present → absent"], "{}", run.shown());
+        let why = left.held.clone().unwrap_or_default();
+        assert!(why.contains("destroys the configuration and data of memcached for good"), "{}", run.shown());
+        let why = told(run.resource("package/no-such-package")).join("");
+        assert!(why.contains("have no no-such-package: check the name"), "{}", run.shown());
+        assert!(run.errors.contains("remove ed\n"), "{}{}", run.errors, run.shown());
+        host.sh_ok("dpkg -s memcached sl | grep -c '^Status: install ok installed' | grep -qx 2");
+    }
+}
+
+#[test]
 fn what_apt_does_not_have_is_said_and_the_rest_is_installed() {
     let host = Host::start(Image::Trixie);
     let repo = Repo::new().host(&host).policy(

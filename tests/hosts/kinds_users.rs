@@ -1,7 +1,7 @@
 //! Groups, accounts and their keys.
 
 use crate::comply::Repo;
-use crate::life::{Case, DEBIANS, lives, told, untouched};
+use crate::life::{Case, DEBIANS, lives, told};
 use fleet::{Host, Image};
 
 pub const GROUP: Case = Case {
@@ -13,12 +13,14 @@ pub const GROUP: Case = Case {
           wrong: {gid: 1701}
           former: absent
           never: absent
+          left: absent
+          ended: absent
           services: {system: true}
           old-services: {system: true}
           primary: {members: [carol]}
           carol: {members: []}
           emptied: {members: []}
-        users: [alice, bob, carol]
+        users: {alice: present, bob: present, carol: present, mover: {group: services}, leaver: absent}
     ",
     files: &[],
     broken: r"
@@ -32,6 +34,10 @@ pub const GROUP: Case = Case {
         groupadd -g 1799 wrong
         groupadd former
         usermod -aG former bob
+        groupadd left
+        groupadd ended
+        useradd -m -g left mover
+        useradd -m -g ended leaver
         groupadd -r old-services
         groupadd emptied
         usermod -aG emptied alice
@@ -42,6 +48,10 @@ pub const GROUP: Case = Case {
         ("group/fresh", &["state: absent → present", "members + alice"]),
         ("group/wrong", &["gid: 1799 → 1701"]),
         ("group/former", &["state: present → absent"]),
+        ("group/left", &["state: present → absent"]),
+        ("group/ended", &["state: present → absent"]),
+        ("user/mover", &["group: left → services"]),
+        ("user/leaver", &["state: present → absent"]),
         ("group/services", &["state: absent → present"]),
         ("group/emptied", &["members - alice"]),
     ],
@@ -51,6 +61,8 @@ pub const GROUP: Case = Case {
         test "$(getent group fresh)" = fresh:x:1700:alice
         test "$(getent group wrong)" = wrong:x:1701:
         ! getent group former
+        ! getent group left
+        ! getent group ended
         test "$(getent group services | cut -d: -f3)" -lt 1000
         test "$(getent group emptied | cut -d: -f4)" = ""
         id -nG mallory | grep -qx mallory
@@ -255,6 +267,11 @@ no-agent-forwarding ",
         " who is this?
 not a key at all
 .
+        printf '%s\\n' '",
+        key!(unlisted),
+        " second' '",
+        key!(alice),
+        "' >/home/alice/.ssh/authorized_keys2
         printf '%s' '",
         key!(bob),
         " without a newline' | keys carol
@@ -266,6 +283,7 @@ not a key at all
         " dave@stolen' '",
         key!(unlisted),
         " dave' | keys dave
+        cp -p /home/dave/.ssh/authorized_keys /home/dave/.ssh/authorized_keys2
         printf '%s\\n' '",
         key!(unlisted),
         " erin' | keys erin
@@ -299,6 +317,7 @@ not a key at all
                 "keys - SHA256:Ku3RiCNIbaJKZJ5BL+qrkMJ4ndl6xupOxqtT2NKcvf4 alice@laptop with no-agent-forwarding",
                 "keys - SHA256:I0XHrWq0oCaYcj21mxY8wag5G5KbybexYHZUcGAAlAY who is this?",
                 "keys - a line that is no key: not a key at all",
+                "keys - SHA256:I0XHrWq0oCaYcj21mxY8wag5G5KbybexYHZUcGAAlAY second, in /home/alice/.ssh/authorized_keys2",
             ],
         ),
         ("ssh_key/bob", &["keys + SHA256:QjCyXEUn70olQOQSN2kFRiXXT2m3RMZdybGiVAeRSsg bob@home"]),
@@ -306,7 +325,13 @@ not a key at all
             "ssh_key/carol",
             &["path: …/home/carol/.ssh is 0777 of uid … → owned by root or uid … and writable by nobody else"],
         ),
-        ("ssh_key/dave", &["absent_keys - SHA256:7fgGvxebQlMH6AlNfVTp7rHLSnDzEavSoKldZZcnaKw dave@stolen"]),
+        (
+            "ssh_key/dave",
+            &[
+                "absent_keys - SHA256:7fgGvxebQlMH6AlNfVTp7rHLSnDzEavSoKldZZcnaKw dave@stolen",
+                "absent_keys - SHA256:7fgGvxebQlMH6AlNfVTp7rHLSnDzEavSoKldZZcnaKw dave@stolen, in /home/dave/.ssh/authorized_keys2",
+            ],
+        ),
         ("ssh_key/erin", &["keys + SHA256:QjCyXEUn70olQOQSN2kFRiXXT2m3RMZdybGiVAeRSsg"]),
         (
             "ssh_key/frank",
@@ -449,73 +474,6 @@ fn what_only_a_person_can_put_right_about_an_account_is_said() {
     let why = told(run.resource("user/stranger")).join("");
     assert!(why.contains("no-such-group"), "{}", run.shown());
     assert_eq!(host.sh_ok("getent passwd old | cut -d: -f7").trim(), "/bin/bash");
-}
-
-/// A source of accounts as LDAP is one, in C.
-const DIRECTORY: &str = r#"
-#include <nss.h>
-#include <pwd.h>
-#include <grp.h>
-#include <string.h>
-static char *const nobody[] = {0};
-enum nss_status _nss_ldap_getpwnam_r(const char *name, struct passwd *found, char *buffer, size_t size, int *error) {
-    if (strcmp(name, "remote")) return NSS_STATUS_NOTFOUND;
-    *found = (struct passwd){.pw_name = "remote", .pw_passwd = "x", .pw_uid = 4000, .pw_gid = 4000,
-        .pw_gecos = "", .pw_dir = "/home/remote", .pw_shell = "/bin/sh"};
-    return NSS_STATUS_SUCCESS;
-}
-enum nss_status _nss_ldap_getgrnam_r(const char *name, struct group *found, char *buffer, size_t size, int *error) {
-    if (strcmp(name, "remotes")) return NSS_STATUS_NOTFOUND;
-    *found = (struct group){.gr_name = "remotes", .gr_passwd = "x", .gr_gid = 4000, .gr_mem = (char **)nobody};
-    return NSS_STATUS_SUCCESS;
-}
-"#;
-
-/// Gives a host a source of accounts beside its files.
-pub fn with_directory(host: &Host) {
-    let dir = tempfile::tempdir().unwrap();
-    let (source, library) = (dir.path().join("ldap.c"), dir.path().join("libnss_ldap.so.2"));
-    std::fs::write(&source, DIRECTORY).unwrap();
-    let built = std::process::Command::new("cc")
-        .args(["-shared", "-fPIC", "-nostdlib", "-fno-builtin", "-Wl,-soname,libnss_ldap.so.2", "-o"])
-        .args([&library, &source])
-        .arg("-lc")
-        .status()
-        .unwrap();
-    assert!(built.success());
-    let path = host.sh_ok("dirname $(find /usr/lib/*-linux-gnu -name libc.so.6)");
-    host.write(&format!("{}/libnss_ldap.so.2", path.trim()), std::fs::read(&library).unwrap());
-    host.sh_ok("sed -i -E 's/^(passwd|group):.*/\\1: files ldap/' /etc/nsswitch.conf; getent passwd remote; getent group remotes");
-}
-
-#[test]
-fn accounts_and_groups_of_a_directory_are_unknown_and_never_touched() {
-    let hosts = Host::start_all(&DEBIANS);
-    hosts.iter().for_each(with_directory);
-    let repo = hosts.iter().fold(Repo::new(), Repo::host).policy(
-        "
-        users: {remote: {shell: /bin/bash}, here: present}
-        groups: {remotes: present}
-        files: {/srv/theirs: {content: '', owner: remote, group: remotes}}
-        ",
-    );
-    let (run, touched) = untouched(&hosts, || repo.audit());
-    run.assert_code(5);
-    assert_eq!(touched, Vec::<String>::new());
-    repo.enforce();
-    for run in [run, repo.enforce()] {
-        for host in &hosts {
-            for (id, what) in [("user/remote", "the account remote"), ("group/remotes", "the group remotes")] {
-                let told = told(run.resource_on(host.name(), id));
-                let why = "comes from ldap or another directory: only local ones are managed";
-                assert_eq!(told, [format!("unknown: {what} {why}")], "{}", run.shown());
-            }
-        }
-    }
-    // Its numbers serve all the same.
-    let owner = hosts[0].sh_ok("stat -c '%u %g' /srv/theirs");
-    assert_eq!(owner.trim(), "4000 4000");
-    repo.run(&["audit", "--only=file/*", "--only=user/here"]).assert_code(0);
 }
 
 #[test]

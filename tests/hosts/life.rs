@@ -128,16 +128,27 @@ impl Life {
 }
 
 /// Makes sshd write down every script that it is sent.
-pub const COUNTED: &str = "echo LogLevel VERBOSE >/etc/ssh/sshd_config.d/verbose.conf; systemctl reload ssh";
+pub const COUNTED: &str = "echo LogLevel VERBOSE >/etc/ssh/sshd_config.d/verbose.conf; reload_sshd";
 
-/// How many scripts a host has been sent so far.
+/// How many scripts a host has been sent so far. By the name that sshd gives itself: of a process that ends at once, the
+/// journal does not always know the unit.
 pub fn sessions(host: &Host) -> usize {
-    let count = host.sh_ok("journalctl --sync; journalctl -q -u ssh -o cat | grep -c '^Starting session: ' || :");
+    let count = host
+        .sh_ok("journalctl --sync; journalctl -q -t sshd -t sshd-session -o cat | grep -c '^Starting session: ' || :");
     count.trim().parse().unwrap_or_else(|_| panic!("{count}"))
 }
 
+/// containerd clears away in its own time what an engine has given up.
+const AT_REST: &str = "cd /var/lib/containerd/io.containerd.metadata.v1.bolt
+    for _ in $(seq 120); do
+        [ $(($(date +%s) - $(stat -c %Y meta.db))) -lt 3 ] || exit 0
+        sleep 0.5
+    done
+    exit 1";
+
 /// Runs something, and says what changed meanwhile on the hosts.
 pub fn untouched<T>(hosts: &[Host], run: impl FnOnce() -> T) -> (T, Vec<String>) {
+    hosts.iter().filter(|host| DOCKERS.contains(&host.image())).for_each(|host| _ = host.sh_ok(AT_REST));
     let before: Vec<_> = hosts.iter().map(Host::snapshot).collect();
     let ran = run();
     let touched = hosts.iter().zip(&before).flat_map(|(host, before)| {

@@ -73,8 +73,12 @@ fn the_account_of_the_session_is_not_removed_locked_or_expired() {
     for policy in cases {
         assert_refused(&host, AS_OPS, policy, "user/ops", &["logged in as ops", "somebody else"]);
     }
-    let policy = "users: {ops: {shell: /no/such/shell}}";
-    assert_refused(&host, AS_OPS, policy, "user/ops", &["logged in as ops", "/no/such/shell is not on the host"]);
+    // Whoever it is.
+    let before = host.sh_ok(GROUND);
+    let run = enforce(&host, AS_OPS, "users: {ops: {shell: /no/such/shell}}");
+    let reason = run.resource("user/ops").reason.clone().unwrap_or_default();
+    assert!(reason.starts_with("there is no /no/such/shell on this host, so sshd would let nobody in"), "{reason}");
+    assert_eq!(host.sh_ok(GROUND), before, "{}", run.shown());
     assert_refused(&host, "user: root", "users: {root: {locked: true}}", "user/root", &["logged in as root"]);
     assert_refused(&host, AS_OPS, "users: {root: {locked: true}}", "user/root", &["root"]);
 }
@@ -190,6 +194,9 @@ fn the_files_and_services_a_session_comes_in_by_are_not_taken_away() {
         ("directories: {/home/ops: {mode: 0777}}", "directory//home/ops"),
         ("directories: {/home/ops/.ssh: absent}", "directory//home/ops/.ssh"),
         ("directories: {/home/ops: absent}", "directory//home/ops"),
+        ("directories: {/etc/ssh: absent}", "directory//etc/ssh"),
+        ("directories: {/etc/sudoers.d: absent}", "directory//etc/sudoers.d"),
+        ("directories: {/home: {mode: 0750}}", "directory//home"),
         ("services: {ssh: {running: false}}", "service/ssh"),
         ("services: {ssh: {masked: true}}", "service/ssh"),
         ("services: {ssh: {enabled: false}}", "service/ssh"),

@@ -2,7 +2,7 @@
 //! what only a socket would start.
 
 use crate::comply::{Repo, Run};
-use crate::kinds_users::with_directory;
+use crate::ldap::with_directory;
 use crate::life::{DEBIANS, DOCKERS, told, untouched};
 use engine::Query;
 use fleet::{Host, Image};
@@ -147,7 +147,7 @@ const HOST: &str = r#"set -eu
     sleep 1.1
     unit edited
     printf 'Match User alice\n\tX11Forwarding no\n' >/etc/ssh/sshd_config.d/zz.conf
-    systemctl reload ssh
+    reload_sshd
 "#;
 
 /// From now on a host keeps a copy of every script that it is sent, in a place that no snapshot looks at.
@@ -160,7 +160,7 @@ tee -a /run/systemd/comply-scripts | eval "$SSH_ORIGINAL_COMMAND"
 .
     chmod 755 /usr/local/bin/record
     echo 'ForceCommand /usr/local/bin/record' >/etc/ssh/sshd_config.d/record.conf
-    systemctl reload ssh
+    reload_sshd
 "#;
 
 fn hosts() -> Vec<Host> {
