@@ -222,7 +222,7 @@ fn an_interrupted_audit_tells_what_it_knows_of_real_hosts() {
     let run = watched::finish(&repo, repo.command(&["audit", "-v"]), |pid| {
         hangs.sh_ok("for i in $(seq 600); do ! pgrep -f 'sleep 1000' || exit 0; sleep 0.05; done; exit 1");
         // The other one is done by then.
-        thread::sleep(Duration::from_secs(2));
+        thread::sleep(Duration::from_secs(5));
         signal(pid, "INT");
     })
     .run;

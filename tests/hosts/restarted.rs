@@ -105,7 +105,7 @@ fn what_was_confirmed_stays_when_the_host_starts_again() {
 fn a_comply_that_waits_for_the_host_sees_that_it_has_put_itself_back() {
     let host = Host::start(Image::Trixie);
     // Longer than the host takes to start. The address stays, and so does /run.
-    let repo = Repo::new().host_with(&host, "revert_after: 25s").policy("sshd: {AllowUsers: [nobody]}");
+    let repo = Repo::new().host_with(&host, "revert_after: 45s").policy("sshd: {AllowUsers: [nobody]}");
     let run = std::thread::scope(|scope| {
         let run = scope.spawn(|| repo.enforce());
         host.sh_ok(
@@ -114,7 +114,7 @@ fn a_comply_that_waits_for_the_host_sees_that_it_has_put_itself_back() {
         );
         // It takes shells with it, this one and the next.
         host.sh("systemctl soft-reboot");
-        let limit = Instant::now() + Duration::from_secs(15);
+        let limit = Instant::now() + Duration::from_secs(30);
         while !host.sh("test -e /var/backups/comply/switch/undone -a -s /run/comply/switch").success() {
             assert!(Instant::now() < limit, "it is undone before its time is up");
             std::thread::sleep(Duration::from_millis(100));
