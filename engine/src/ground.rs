@@ -2,6 +2,7 @@
 
 use crate::command::Command;
 use crate::guard::RELOAD_SSHD;
+use crate::key_file::expanded;
 use crate::link::Standing;
 use crate::query::{Blind, Fact, Query};
 use crate::switch::Ground;
@@ -14,11 +15,12 @@ pub(crate) static HOME: Fact<Home> = Fact {
         let (homes, files) = text
             .split_once("\n.\n")
             .ok_or_else(|| Blind::Garbled("the home of the session was not shown as a whole".into()))?;
+        let (uid, homes) = homes.split_once('\n').unwrap_or((homes, ""));
         let mut homes: Vec<String> = homes.lines().map(str::to_owned).collect();
         homes.dedup();
         let account = args.first().map_or("", String::as_str);
         let files = files.split_whitespace().filter(|file| *file != "none");
-        let keys = files.flat_map(|file| homes.iter().map(|home| expanded(file, account, home))).collect();
+        let keys = files.flat_map(|file| homes.iter().map(|home| expanded(file, account, uid, home))).collect();
         Ok(Home { homes, keys })
     },
 };
@@ -29,13 +31,6 @@ pub(crate) struct Home {
     pub(crate) homes: Vec<String>,
     /// The files in which sshd looks for keys (`AuthorizedKeysFile` of sshd_config(5)).
     keys: Vec<String>,
-}
-
-/// The tokens of `AuthorizedKeysFile`, but for `%U`.
-fn expanded(file: &str, account: &str, home: &str) -> String {
-    let parts: Vec<String> = file.split("%%").map(|part| part.replace("%u", account).replace("%h", home)).collect();
-    let file = parts.join("%");
-    if file.starts_with('/') { file } else { format!("{home}/{file}") }
 }
 
 /// Files that others than their own kinds may write, what they carry, and what makes them effective. After a `/` stands any

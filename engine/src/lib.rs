@@ -17,6 +17,7 @@ mod ground;
 pub mod guard;
 pub mod id;
 pub mod identity;
+pub mod key_file;
 pub mod link;
 pub mod links;
 pub mod module;

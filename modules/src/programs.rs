@@ -1,8 +1,8 @@
 //! All that this crate may run on a host, in one list for review: a snapshot of it stands beside its test.
 
 use crate::facts::{
-    accounts, authorized_keys, changed, clock, compose as projects, fail2ban as jails, hard_links, key_files, numbers,
-    packages, sshd as servers, units,
+    accounts, authorized_keys, changed, clock, compose as projects, fail2ban as jails, hard_links, key_files,
+    key_paths, numbers, packages, sshd as servers, units,
 };
 use crate::{apt_repository, compose, fail2ban, group, package, service, sshd, sudoers, user};
 use engine::{Command, Query};
@@ -23,6 +23,7 @@ pub static QUERIES: &[&Query] = &[
     &projects::PREVIEW.query,
     &hard_links::HARD_LINKS.query,
     &key_files::KEY_FILES.query,
+    &key_paths::KEY_PATHS.query,
     &numbers::UID.query,
     &numbers::GID.query,
     &packages::INSTALLED.query,

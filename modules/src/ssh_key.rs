@@ -4,8 +4,10 @@ mod plan;
 
 use crate::account_name;
 use crate::facts::authorized_keys::{AUTHORIZED_KEYS, AuthorizedKeys, Content, Line, Means};
+use crate::facts::key_paths::KEY_PATHS;
 use crate::path_name;
 use crate::public_key::{Fingerprint, PublicKey};
+use engine::key_file::{expanded, is_for_all};
 use engine::paths::path_problem;
 use engine::{
     Anchor, Blind, Change, Drifted, Facts, Item, Links, Module, Others, Pending, Planned, Problem, Repository,
@@ -86,8 +88,17 @@ impl Spec {
 #[derive(Debug)]
 pub struct Observed {
     file: AuthorizedKeys,
-    /// Nothing is put in there; what must not open the account is taken out.
-    second: Option<AuthorizedKeys>,
+    /// The other files in which sshd looks. Nothing is put in there; what must not open the account is taken out.
+    others: Vec<Other>,
+    /// Where sshd looks, if not in the file.
+    elsewhere: Option<String>,
+}
+
+#[derive(Debug)]
+struct Other {
+    file: AuthorizedKeys,
+    /// It opens every account.
+    is_for_all: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -179,6 +190,7 @@ impl Module for SshKey {
     fn observe(&self, name: &str, spec: &Spec, facts: &Facts) -> Result<Observed, Pending> {
         let file = facts.ask(&AUTHORIZED_KEYS, &[name, &spec.file(name)]);
         let second = spec.second_file(name).map(|second| facts.ask(&AUTHORIZED_KEYS, &[name, second])).transpose();
+        let paths = facts.ask(&KEY_PATHS, &[name]);
         let Some(file) = (*file?).clone() else {
             return Err(Blind::NotYet(format!("there is no account {name} in /etc/passwd")).into());
         };
@@ -186,10 +198,16 @@ impl Module for SshKey {
             let home = if file.home.is_empty() { "/" } else { &file.home };
             return Err(Blind::NotYet(format!("{home}, the home of {name}, is not there")).into());
         }
-        Ok(Observed { file, second: second?.and_then(|second| (*second).clone()) })
+        let Some(paths) = &*paths? else {
+            let second = second?.and_then(|second| (*second).clone());
+            let others = second.into_iter().map(|file| Other { file, is_for_all: false }).collect();
+            return Ok(Observed { file, others, elsewhere: None });
+        };
+        elsewhere(name, spec, file, paths, facts)
     }
 
-    fn diff(&self, name: &str, spec: &Spec, Observed { file: seen, second }: &Observed) -> Vec<Change> {
+    fn diff(&self, name: &str, spec: &Spec, seen: &Observed) -> Vec<Change> {
+        let Observed { file: seen, others, elsewhere } = seen;
         let mut changes = Vec::new();
         match seen.content {
             Content::NotAFile => changes.push(Change::value("path", format!("{} is not a file", seen.path), "a file")),
@@ -199,6 +217,9 @@ impl Module for SshKey {
             Content::Absent | Content::Lines(_) => {}
         }
         changes.extend(distrusted(seen));
+        if let Some(elsewhere) = elsewhere {
+            changes.push(Change::value("path", format!("sshd looks in {elsewhere}"), format!("in {}", seen.path)));
+        }
         let lines = lines(seen);
         let keys = || lines.iter().filter_map(|line| key_of(line));
         for wanted in spec.wanted.iter().filter(|wanted| !keys().any(|key| key.same_rights(wanted))) {
@@ -210,8 +231,9 @@ impl Module for SshKey {
             Judged::OtherRights | Judged::Unlisted => Some(Change::extra("keys", label(line) + &place)),
         };
         changes.extend(lines.iter().filter_map(|line| extra(line, String::new())));
-        let second = second.iter().flat_map(|second| self::lines(second).iter().map(move |line| (line, &second.path)));
-        changes.extend(second.filter_map(|(line, path)| extra(line, format!(", in {path}"))));
+        for other in others.iter().map(|other| &other.file) {
+            changes.extend(self::lines(other).iter().filter_map(|line| extra(line, format!(", in {}", other.path))));
+        }
         changes
     }
 
@@ -224,6 +246,38 @@ impl Module for SshKey {
     ) -> Result<Vec<Planned>, Pending> {
         Ok(drifted.iter().flat_map(plan::plan).collect())
     }
+}
+
+/// What is seen where sshd has been told in which `paths` it looks.
+fn elsewhere(
+    name: &str,
+    spec: &Spec,
+    file: AuthorizedKeys,
+    paths: &[String],
+    facts: &Facts,
+) -> Result<Observed, Pending> {
+    let mut read: Vec<(String, bool)> = Vec::new();
+    for path in paths {
+        let path = (expanded(path, name, &file.uid.to_string(), &file.home), is_for_all(path));
+        if !read.contains(&path) {
+            read.push(path);
+        }
+    }
+    let is_read = read.iter().any(|(path, _)| *path == file.path);
+    // Another file that the policy names may be that of another server than sshd.
+    if !is_read && spec.file(name) != FILE {
+        return Ok(Observed { file, others: Vec::new(), elsewhere: None });
+    }
+    let places: Vec<_> = read.iter().map(|(path, _)| path.as_str()).collect();
+    let places = if places.is_empty() { "no file".into() } else { places.join(" and ") };
+    let elsewhere = (!is_read).then_some(places);
+    read.retain(|(path, _)| *path != file.path);
+    let asked: Vec<_> = read.iter().map(|(path, _)| facts.ask(&AUTHORIZED_KEYS, &[name, path])).collect();
+    let mut others = Vec::new();
+    for (answer, (_, is_for_all)) in asked.into_iter().zip(read) {
+        others.extend((*answer?).clone().map(|file| Other { file, is_for_all }));
+    }
+    Ok(Observed { file, others, elsewhere })
 }
 
 fn lines(seen: &AuthorizedKeys) -> &[Line] {

@@ -200,7 +200,7 @@ fn compared(sshd: &Server, name: &str, spec: &Spec, should: Means) -> Option<(Ve
     if !should.as_ref().is_ok_and(Vec::is_empty) {
         return Some((sshd.effective.get(&lower).cloned().unwrap_or_default(), should));
     }
-    if keyword::is_told(known(name).0) || sets(&sshd.options, &lower) {
+    if keyword::is_told(known(name).0) || sshd.option(&lower).is_some() {
         return None;
     }
     let first = sshd.global(&lower).next().map(|(_, line)| line.value.to_lowercase());
@@ -223,8 +223,8 @@ fn source(server: &Server, name: &str) -> String {
     if listens(server, name) {
         return "ssh.socket".into();
     }
-    if sets(&server.options, &lower) {
-        return "SSHD_OPTS in /etc/default/ssh".into();
+    if let Some(place) = server.option(&lower) {
+        return place.into();
     }
     let (_, form) = known(name);
     let places: Vec<String> = server.for_everybody(&lower).map(Line::place).collect();
@@ -238,11 +238,6 @@ fn source(server: &Server, name: &str) -> String {
 /// Whether a keyword says where to listen, and systemd does that in place of sshd.
 fn listens(server: &Server, name: &str) -> bool {
     server.socket && ["Port", "ListenAddress"].contains(&name)
-}
-
-/// Whether the options that sshd is started with set a keyword.
-fn sets(options: &str, lower: &str) -> bool {
-    options.to_lowercase().contains(lower) || (lower == "port" && options.split_whitespace().any(|word| word == "-p"))
 }
 
 /// A file that sets the keyword and that sshd has not read since it changed.

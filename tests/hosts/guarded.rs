@@ -57,17 +57,16 @@ services: {ssh: {running: true, restart_on: [file//etc/ssh/sshd_config.d/50-few.
 }
 
 /// From now on sshd lets `ops` in only as long as there is one key in the file.
-pub const ONE_KEY: &str = r#"cat >/usr/local/bin/keys <<'end'
+pub const ONE_KEY: &str = r#"cat >/usr/local/bin/one-key <<'end'
 #!/bin/sh
-[ "$(wc -l <"/home/$1/.ssh/authorized_keys")" -gt 1 ] || cat "/home/$1/.ssh/authorized_keys"
+[ "$(wc -l <"$HOME/.ssh/authorized_keys")" = 1 ] && exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"
 end
-    chmod 755 /usr/local/bin/keys
-    printf 'Match User ops\n AuthorizedKeysFile none\n AuthorizedKeysCommand /usr/local/bin/keys\n AuthorizedKeysCommandUser root\n' \
-        >/etc/ssh/sshd_config.d/50-keys.conf
+    chmod 755 /usr/local/bin/one-key
+    printf 'Match User ops\n ForceCommand /usr/local/bin/one-key\n' >/etc/ssh/sshd_config.d/50-keys.conf
     reload_sshd"#;
 
 #[test]
-fn keys_that_sshd_does_not_take_are_put_back() {
+fn keys_with_which_sshd_lets_nobody_in_are_put_back() {
     let host = host(Image::Bookworm);
     host.sh_ok(ONE_KEY);
     let before = host.sh_ok(GROUND);

@@ -162,6 +162,13 @@ fn a_drop_in_that_would_not_count_is_said_with_file_and_line() {
             "MaxSessions: 8",
             "SSHD_OPTS in /etc/default/ssh",
         ),
+        (
+            "mkdir /etc/systemd/system/ssh.service.d
+            printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/sshd -D -o MaxSessions=7 $SSHD_OPTS\\n' >/etc/systemd/system/ssh.service.d/x.conf
+            systemctl daemon-reload; systemctl restart ssh",
+            "MaxSessions: 8",
+            "ExecStart of ssh.service",
+        ),
     ];
     for (broken, wanted, words) in cases {
         let host = Host::start(Image::Trixie);

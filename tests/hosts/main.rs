@@ -14,6 +14,7 @@ mod guarded_sudo;
 mod hostile_files;
 mod hostile_hosts;
 mod hostile_names;
+mod key_paths;
 mod kinds_access;
 mod kinds_apt;
 mod kinds_compose;

@@ -6,6 +6,7 @@ use fleet::{Host, Image};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -14,6 +15,12 @@ use std::time::Duration;
 const NEEDLE: &str = "Pl4ntedS3cret";
 /// What Base64 makes of it, whatever is before it.
 const ENCODED: [&str; 3] = ["UGw0bnRlZFMzY3Jld", "BsNG50ZWRTM2NyZX", "QbDRudGVkUzNjcmV0"];
+
+/// Made once, before any test watches the processes of this machine: one of them shows it meanwhile.
+static HASH: LazyLock<String> = LazyLock::new(|| {
+    let hash = Command::new("openssl").args(["passwd", "-6", "-salt", NEEDLE, NEEDLE]).output().unwrap().stdout;
+    String::from_utf8(hash).unwrap()
+});
 
 /// Secrets in a file's content and template, in the middle of a text, as a password, as sudo's password, in a check that
 /// shows the file it checks, in a program that the file makes, in what the host has instead.
@@ -37,12 +44,11 @@ fn repository(host: &Host) -> Repo {
               /etc/gone/x: {content: "{{ secret('short') }}"}
             "#,
         );
-    let hash = Command::new("openssl").args(["passwd", "-6", "-salt", NEEDLE, NEEDLE]).output().unwrap().stdout;
     let long = format!("-----BEGIN {NEEDLE} KEY-----\nline {NEEDLE} $(id) '\"\n-----END {NEEDLE} KEY-----\n");
     let kept = [
         ("short", format!("{NEEDLE}'\"$x é")),
         ("long", long),
-        ("hash", String::from_utf8(hash).unwrap()),
+        ("hash", HASH.clone()),
         ("sudo", format!("{}\n", become_::PASSWORD)),
     ];
     let repo = kept.iter().fold(repo, |repo, (name, text)| repo.file(&format!("kept/{name}"), text));

@@ -120,6 +120,7 @@ const HOST: &str = r#"set -eu
     mkdir -m 700 /home/ops/.ssh
     cp /root/.ssh/authorized_keys /home/ops/.ssh/
     chown -R ops: /home/ops/.ssh
+    echo 'AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys/%u' >/etc/ssh/sshd_config.d/keys.conf
     echo 'ops ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/ops
     echo '# nothing' >/etc/sudoers.d/old
     echo 'mistake' >/etc/sudoers.d/broken

@@ -1,5 +1,5 @@
 account "$1" || exit
-printf '%s\n' "${H%/}"
+printf '%s\n' "$U" "${H%/}"
 readlink -f -- "$H"
 printf '.\n'
 # Values for whatever a Match may speak of; without sshd it goes by what sshd would do.

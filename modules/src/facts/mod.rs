@@ -8,6 +8,7 @@ pub mod compose;
 pub mod fail2ban;
 pub mod hard_links;
 pub mod key_files;
+pub mod key_paths;
 pub mod numbers;
 pub mod packages;
 pub mod sshd;

@@ -17,7 +17,9 @@ pub type Values = BTreeMap<String, Vec<String>>;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sshd {
     /// `SSHD_OPTS` of /etc/default/ssh, which comes before all files.
-    pub options: String,
+    options: String,
+    /// What the unit starts sshd with besides, which comes before that.
+    unit: String,
     /// What holds for connections that no `Match` speaks of, as `sshd -T` prints it.
     pub effective: Values,
     /// All lines that say something, in the order in which sshd reads them.
@@ -121,8 +123,10 @@ fn read(text: &str) -> Result<Sshd, Blind> {
     let (files, units) =
         rest.split_once("\n.\n").or_else(|| Some((rest.strip_suffix("\n.")?, ""))).ok_or_else(garbled)?;
     let (options, effective) = effective.split_once('\n').ok_or_else(garbled)?;
+    let (unit, effective) = effective.split_once('\n').ok_or_else(garbled)?;
     let mut sshd = Sshd {
         options: options.strip_prefix("options ").ok_or_else(garbled)?.trim().to_owned(),
+        unit: unit.strip_prefix("unit").ok_or_else(garbled)?.trim().to_owned(),
         effective: values(effective),
         ..Sshd::default()
     };
@@ -189,6 +193,16 @@ impl Sshd {
         ports.dedup();
         self.effective.insert("port".into(), ports);
         self.effective.insert("listenaddress".into(), addresses.into_iter().map(str::to_owned).collect());
+    }
+
+    /// Where the option that sets a keyword (in lower case) stands, if sshd is started with one.
+    pub fn option(&self, lower: &str) -> Option<&'static str> {
+        let sets = |options: &str| {
+            options.to_lowercase().contains(lower)
+                || (lower == "port" && options.split_whitespace().any(|word| word == "-p"))
+        };
+        let places = [(&self.unit, "ExecStart of ssh.service"), (&self.options, "SSHD_OPTS in /etc/default/ssh")];
+        places.into_iter().find_map(|(options, place)| sets(options).then_some(place))
     }
 
     /// Whether a line, given with its place among all, is read before the drop-in.

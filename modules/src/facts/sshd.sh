@@ -13,11 +13,21 @@ case $options in
 \"*\") options=${options#\"} options=${options%\"} ;;
 \'*\') options=${options#\'} options=${options%\'} ;;
 esac
+units=
+[ ! -d /run/systemd/system ] ||
+	units=$(systemctl show --no-pager --timestamp=us+utc -p Id,ActiveState,StateChangeTimestamp,Listen,ExecStart -- ssh.service ssh.socket)
+# What the unit itself puts between the program and the options from there.
+started=${units#*argv\[\]=}
+[ "$started" != "$units" ] || started=
+own=
 set -f
+for word in ${started%% ; *}; do
+	case $word in */sshd | -D | \$SSHD_OPTS) ;; *) own="$own $word" ;; esac
+done
 # Of a Match by port or address of the server it wants to know these: of a connection that there is none of.
-effective=$(sshd -T $options 2>/dev/null) || effective=$(sshd -T -C lport=1,laddr=0.0.0.1 $options) || exit
+effective=$(sshd -T $own $options 2>/dev/null) || effective=$(sshd -T -C lport=1,laddr=0.0.0.1 $own $options) || exit
 set +f
-printf '%s\n' "options $options" "$effective" .
+printf '%s\n' "options $options" "unit$own" "$effective" .
 
 # The lines that say something, with those of included files in their place.
 walk() {
@@ -58,6 +68,4 @@ include() {
 	IFS=$usual
 }
 walk /etc/ssh/sshd_config 0
-printf '.\n'
-[ ! -d /run/systemd/system ] ||
-	systemctl show --no-pager --timestamp=us+utc -p Id,ActiveState,StateChangeTimestamp,Listen -- ssh.service ssh.socket
+printf '%s\n' . "$units"

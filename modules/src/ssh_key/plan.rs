@@ -18,6 +18,12 @@ pub(super) fn trusted(at: &Waypoint, seen: &AuthorizedKeys) -> bool {
 pub(super) fn plan(drifted: &Drifted<'_, SshKey>) -> Vec<Planned> {
     let (id, seen) = (drifted.id, &drifted.seen.file);
     let refuse = |why: String| vec![Planned::Refuse { serves: vec![id.clone()], why }];
+    if let Some(elsewhere) = &drifted.seen.elsewhere {
+        return refuse(format!(
+            "sshd looks for keys of {} in {elsewhere}; set AuthorizedKeysFile under sshd, or name a file that it reads as `path`",
+            id.name
+        ));
+    }
     if seen.content == Content::NotAFile && seen.way.iter().any(|at| at.directory && at.path == seen.real) {
         return refuse(format!("{} is a directory; move it away yourself", seen.path));
     }
@@ -29,24 +35,20 @@ pub(super) fn plan(drifted: &Drifted<'_, SshKey>) -> Vec<Planned> {
             id.name, above.path
         ));
     }
-    let (main, second) =
-        (Lines::of(drifted, seen), drifted.seen.second.as_ref().map(|second| Lines::of(drifted, second)));
+    let main = Lines::of(drifted, seen, false);
+    let others: Vec<_> =
+        drifted.seen.others.iter().map(|other| Lines::of(drifted, &other.file, other.is_for_all)).collect();
     let new: Vec<&PublicKey> =
         drifted.spec.wanted.iter().filter(|wanted| !main.keys().any(|key| key.same_rights(wanted))).collect();
     let mut stays: Vec<&PublicKey> = main.kept().chain(new.iter().copied()).collect();
-    for key in second.iter().flat_map(Lines::kept) {
+    for key in others.iter().flat_map(Lines::kept) {
         if !stays.iter().any(|other| other.same_rights(key)) {
             stays.push(key);
         }
     }
     let anew = matches!(seen.content, Content::NotAFile | Content::Unreadable);
     let written = (anew || !new.is_empty() || !main.gone.is_empty()).then(|| main.write(id, &new, &stays));
-    let emptied = second.iter().filter(|second| !second.gone.is_empty()).map(|second| second.write(id, &[], &stays));
-    if written.is_none()
-        && let Some(why) = main.cluster_refusal()
-    {
-        return refuse(why);
-    }
+    let emptied = others.iter().filter(|other| !other.gone.is_empty()).map(|other| other.write(id, &[], &stays));
     // From the home down, and not the file itself if it is written anew.
     let mut ops: Vec<Planned> = bad
         .iter()
@@ -59,6 +61,9 @@ pub(super) fn plan(drifted: &Drifted<'_, SshKey>) -> Vec<Planned> {
         .collect();
     // What opens the account is there before anything else goes.
     ops.extend(written.into_iter().chain(emptied).map(Planned::Do));
+    if ops.is_empty() {
+        return std::iter::once(&main).chain(&others).find_map(Lines::refusal).map(refuse).unwrap_or_default();
+    }
     ops
 }
 
@@ -71,22 +76,25 @@ struct Lines<'a> {
     seen: &'a AuthorizedKeys,
     kept: Vec<&'a Line>,
     gone: Vec<&'a Line>,
-    /// One that must go, and belongs to a whole cluster.
+    /// It opens every account.
+    is_for_all: bool,
+    /// One that must go, and is not for this account alone to lose.
     left: Option<&'a Line>,
 }
 
 impl<'a> Lines<'a> {
-    fn of(drifted: &Drifted<'a, SshKey>, seen: &'a AuthorizedKeys) -> Self {
+    fn of(drifted: &Drifted<'a, SshKey>, seen: &'a AuthorizedKeys, is_for_all: bool) -> Self {
         let spec = drifted.spec;
         let cluster = seen.real.starts_with(CLUSTER);
         let goes = |judged| match judged {
             Judged::Right => false,
+            _ if is_for_all => false,
             Judged::Banned => true,
             Judged::OtherRights | Judged::Unlisted => !cluster,
         };
         let (gone, kept): (Vec<_>, Vec<_>) = lines(seen).iter().partition(|line| goes(spec.judge(line)));
         let left = kept.iter().copied().find(|line| spec.judge(line) != Judged::Right);
-        Self { seen, kept, gone, left }
+        Self { seen, kept, gone, is_for_all, left }
     }
 
     fn keys(&self) -> impl Iterator<Item = &'a PublicKey> {
@@ -97,8 +105,15 @@ impl<'a> Lines<'a> {
         self.kept.iter().filter_map(|line| key_of(line))
     }
 
-    fn cluster_refusal(&self) -> Option<String> {
-        self.left.map(|line| {
+    fn refusal(&self) -> Option<String> {
+        let line = self.left?;
+        Some(if self.is_for_all {
+            format!(
+                "{} opens every account, so no key is taken out of it for one; take {} out yourself, or list it",
+                self.seen.path,
+                label(line)
+            )
+        } else {
             format!(
                 "{} belongs to the whole Proxmox cluster, so no key is taken out of it here; if {} must go, put it in `absent_keys`",
                 self.seen.real,

@@ -25,11 +25,10 @@ fn saying(answer: String) -> Host {
 }
 
 fn with_second(answer: String, second: String) -> Host {
-    Host::default().says(&AUTHORIZED_KEYS, &["alice", ".ssh/authorized_keys"], answer).says(
-        &AUTHORIZED_KEYS,
-        &["alice", ".ssh/authorized_keys2"],
-        second.replace(FILE, &format!("{FILE}2")),
-    )
+    Host::default()
+        .says(&AUTHORIZED_KEYS, &["alice", ".ssh/authorized_keys"], answer)
+        .says(&AUTHORIZED_KEYS, &["alice", ".ssh/authorized_keys2"], second.replace(FILE, &format!("{FILE}2")))
+        .says(&KEY_PATHS, &["alice"], "-")
 }
 
 fn tell(fields: serde_json::Value, host: &Host) -> String {
@@ -98,7 +97,7 @@ fn a_key_with_other_options_is_replaced() {
 
 #[test]
 fn what_opens_the_account_by_a_second_file_goes_too() {
-    let of = |content: &str| answer("41ed 1001 1001", "8180 1001 1001", "41c0 1001 1001", &format!("{content}="));
+    let of = |content: &str| with(content, FILE);
     let host = with_second(of(&format!("{ALICE}\n")), of(&format!("# old\n{OLD} old\n{ALICE}\n")));
     let one = tell(json!({"keys": [ALICE]}), &host);
     let host = with_second(of(&format!("{BOB}\n{OLD}\n")), of(&format!("{BOB}\n{OLD}\n")));
@@ -147,6 +146,48 @@ fn what_opens_the_account_by_a_second_file_goes_too() {
     "#);
 }
 
+/// A host on which sshd looks for keys there, and finds `content` in each file but the usual one, which has `usual`.
+fn told(paths: &str, usual: &str, content: &str) -> Host {
+    let host = with_second(with(usual, FILE), with(content, FILE));
+    let host = host.says(&KEY_PATHS, &["alice"], format!("authorizedkeysfile {paths}\n"));
+    ["/k/alice", "/k/all"]
+        .into_iter()
+        .fold(host, |host, path| host.says(&AUTHORIZED_KEYS, &["alice", path], with(content, path)))
+}
+
+/// A file with this content, as it should be.
+fn with(content: &str, path: &str) -> String {
+    answer("41ed 1001 1001", "8180 1001 1001", "41c0 1001 1001", &format!("{content}=")).replace(FILE, path)
+}
+
+#[test]
+fn keys_where_sshd_does_not_look_open_nothing() {
+    let fields = || json!({"keys": [ALICE]});
+    let right = told("/k/%u .ssh/authorized_keys", ALICE, "");
+    assert_eq!(tell(fields(), &right), "");
+    let all = ["/k/%u", "none", "/k/%u .ssh/authorized_keys", "%h/.ssh/authorized_keys /k/all"]
+        .map(|paths| tell(fields(), &told(paths, ALICE, OLD)));
+    insta::assert_snapshot!(all.join("\n--\n"), @r#"
+    path: sshd looks in /k/alice -> in /home/alice/.ssh/authorized_keys
+    keys: - SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI, in /k/alice
+    refused: sshd looks for keys of alice in /k/alice; set AuthorizedKeysFile under sshd, or name a file that it reads as `path`
+    --
+    path: sshd looks in no file -> in /home/alice/.ssh/authorized_keys
+    refused: sshd looks for keys of alice in no file; set AuthorizedKeysFile under sshd, or name a file that it reads as `path`
+    --
+    keys: - SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI, in /k/alice
+    remove 1 key: write authorized keys ["alice", "/k/alice", "0600"] <>
+    hurts: SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI no longer opens alice
+    endangers alice: -["SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI"] +["SHA256:ToaFRCTfXDHZ5XQzPmNvD+lG522sPjOPyzE6wbnxh8Y"]
+    --
+    keys: - SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI, in /k/all
+    refused: /k/all opens every account, so no key is taken out of it for one; take SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI out yourself, or list it
+    "#);
+    // Another server than sshd may read it.
+    let host = told("/k/%u", ALICE, OLD).says(&AUTHORIZED_KEYS, &["alice", "/srv/alice"], with(ALICE, "/srv/alice"));
+    assert_eq!(tell(json!({"keys": [ALICE], "path": "/srv/%u"}), &host), "");
+}
+
 #[test]
 fn an_account_without_a_file_gets_one() {
     let nothing = "1001\n1001\n/home/alice\n/home/alice/.ssh/authorized_keys\n/home/alice/.ssh/authorized_keys\n41ed 1001 1001 /home/alice/.\n41ed 0 0\n\n-";
@@ -175,7 +216,7 @@ fn directories_above_the_home_are_not_changed() {
     let answer = format!(
         "1001\n1001\n/home/alice\n{file}\n{file}\n41ed 1001 1001 /home/alice/.\n8180 1001 1001 {file}\n41ed 0 0 /srv/keys\n41ff 0 0 /srv\n41ed 0 0\n\n="
     );
-    let host = Host::default().says(&AUTHORIZED_KEYS, &["alice", file], answer);
+    let host = Host::default().says(&AUTHORIZED_KEYS, &["alice", file], answer).says(&KEY_PATHS, &["alice"], "-");
     insta::assert_snapshot!(tell(json!({"keys": [ALICE], "path": "/srv/keys/%u"}), &host), @"
     path: /srv is 0777 of uid 0 -> owned by root or uid 1001 and writable by nobody else
     keys: + SHA256:ToaFRCTfXDHZ5XQzPmNvD+lG522sPjOPyzE6wbnxh8Y

@@ -1,6 +1,6 @@
 //! How keywords are put right: all of them in one file, which sshd has to take as a whole.
 
-use super::{Observed, Sshd, known, lines, listens, sets, unread};
+use super::{Observed, Sshd, known, lines, listens, unread};
 use crate::facts::sshd::{DROP_IN, Line, Sshd as Server};
 use crate::user::plan::LEAVE;
 use engine::guard::RELOAD_SSHD;
@@ -101,8 +101,8 @@ fn socket(wanted: &[String]) -> String {
 /// Why the drop-in would not count.
 fn overruled(name: &str, seen: &Observed, server: &Server) -> Option<String> {
     let lower = name.to_lowercase();
-    if sets(&server.options, &lower) {
-        return Some("SSHD_OPTS in /etc/default/ssh sets it, and comes before all files: take it out there".into());
+    if let Some(place) = server.option(&lower) {
+        return Some(format!("{place} sets it, and comes before all files: take it out there"));
     }
     if server.before_ours.is_none() {
         return Some(format!(

@@ -10,7 +10,7 @@ fn host(effective: &str, files: &str) -> Host {
 
 fn host_with(options: &str, effective: &str, files: &str) -> Host {
     let text = format!(
-        "options {options}\n{effective}\n.\n{files}\n.\nId=ssh.service\nActiveState=active\n\
+        "options {options}\nunit\n{effective}\n.\n{files}\n.\nId=ssh.service\nActiveState=active\n\
          StateChangeTimestamp=Sat 2026-11-21 17:40:34.052865 UTC\n\nId=ssh.socket\nActiveState=inactive\nStateChangeTimestamp=\n"
     );
     Host::default().says(&SSHD, &[], text)
@@ -62,7 +62,7 @@ fn a_keyword_that_sshd_does_not_tell_of_is_judged_by_the_files() {
 
 #[test]
 fn where_systemd_listens_its_socket_counts() {
-    let text = "options \nport 22\nlistenaddress 0.0.0.0:22\n.\nF 1763740000.000000000 /etc/ssh/sshd_config\nL 12:Include /etc/ssh/sshd_config.d/*.conf\nC\n\
+    let text = "options \nunit\nport 22\nlistenaddress 0.0.0.0:22\n.\nF 1763740000.000000000 /etc/ssh/sshd_config\nL 12:Include /etc/ssh/sshd_config.d/*.conf\nC\n\
                 L 14:Port 22\nE\n.\nId=ssh.service\nActiveState=active\nStateChangeTimestamp=Fri 2025-11-21 15:00:00.052865 UTC\n\n\
                 Listen=[::]:2222 (Stream)\nListen=192.0.2.1:2222 (Stream)\nListen=/run/odd:22 (Stream)\nListen=vsock::22 (Datagram)\n\
                 Id=ssh.socket\nActiveState=active\nStateChangeTimestamp=\n";
@@ -199,7 +199,7 @@ fn a_keyword_has_one_spelling() {
 
 proptest::proptest! {
     #[test]
-    fn whatever_a_host_says_is_read_without_a_panic(text in "(options|F|L|C|E|\\.|[0-9:. =#/a-zM-]{0,12}|\n){0,40}") {
+    fn whatever_a_host_says_is_read_without_a_panic(text in "(options|unit|F|L|C|E|\\.|[0-9:. =#/a-zM-]{0,12}|\n){0,40}") {
         let _ = (SSHD.decode)(&Answer { out: text.clone().into(), ..Answer::default() }, &[]);
         let args = ["Port 22".to_owned()];
         let _ = (CANONICAL.decode)(&Answer { out: text.into(), ..Answer::default() }, &args);
