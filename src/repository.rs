@@ -243,6 +243,11 @@ fn problem(problem: &Problem, resolution: &Resolution) -> Diagnostic {
             ("needs-absent", ids, Some("take what needs it out too, or declare it absent as well"))
         }
         Problem::PathTwice { first, second, .. } => ("path-twice", vec![first, second], Some("keep one of them")),
+        Problem::NumberTwice { first, second, .. } => (
+            "number-twice",
+            vec![first, second],
+            Some("give each a number of its own: files belong to numbers, not to names"),
+        ),
         Problem::NotAMember { account, group } => {
             let hint =
                 "`members` lists everybody who is in the group: add the account there, or leave the group out here";

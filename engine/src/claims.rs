@@ -16,6 +16,7 @@ pub(crate) fn problems(resources: &[Resource], nodes: &[Node], links: &[Links]) 
     };
     let mut problems = paths(certain());
     problems.extend(members(certain()));
+    problems.extend(numbers(certain()));
     problems
 }
 
@@ -64,4 +65,25 @@ fn members<'a>(all: impl Iterator<Item = (&'a Id, &'a Links)> + Clone) -> Vec<Pr
         (!members.contains(account)).then(|| Problem::NotAMember { account: id.clone(), group: (*list).clone() })
     });
     outside.collect()
+}
+
+/// A number is that of one account, and of one group: files belong to numbers, not to names.
+fn numbers<'a>(all: impl Iterator<Item = (&'a Id, &'a Links)>) -> Vec<Problem> {
+    let is_number = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
+    let mut owners: BTreeMap<&Anchor, &Id> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (id, links) in all {
+        for anchor in &links.provides {
+            let (Anchor::User(number) | Anchor::Group(number)) = anchor else { continue };
+            let first = *owners.entry(anchor).or_insert(id);
+            if is_number(number) && first != id {
+                problems.push(Problem::NumberTwice {
+                    number: number.clone(),
+                    first: first.clone(),
+                    second: id.clone(),
+                });
+            }
+        }
+    }
+    problems
 }

@@ -58,6 +58,15 @@ pub enum Problem {
         /// The other.
         second: Id,
     },
+    /// Two accounts, or two groups, have one number.
+    NumberTwice {
+        /// The number.
+        number: String,
+        /// One of them.
+        first: Id,
+        /// The other.
+        second: Id,
+    },
     /// An account is put into a group whose members do not name it.
     NotAMember {
         /// The account.
@@ -85,6 +94,9 @@ impl fmt::Display for Problem {
             },
             Self::PathTwice { path, first, second } => {
                 write!(f, "{first} and {second} both say what is at {path}")
+            }
+            Self::NumberTwice { number, first, second } => {
+                write!(f, "{first} and {second} both have the number {number}")
             }
             Self::NotAMember { account, group } => {
                 write!(f, "{account} is to be in {group}, whose `members` do not name it")

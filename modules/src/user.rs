@@ -130,6 +130,7 @@ impl Module for User {
             return Links::new().removes(user).needs(Anchor::Group(name.to_owned()));
         }
         let links = Links::new().provides(user).keeps(Anchor::Home(name.to_owned(), String::new()), Others::All);
+        let links = spec.uid.iter().fold(links, |links, uid| links.provides(Anchor::User(uid.to_string())));
         let links = spec.home.iter().fold(links, |links, home| links.lives(name, home));
         let links = match &spec.group {
             // Of the group that bears its name an account is a member without being listed.

@@ -196,6 +196,21 @@ fn a_unit_that_takes_its_time_is_waited_for() {
 }
 
 #[test]
+fn a_unit_that_is_not_ready_in_its_time_fails_and_says_so() {
+    let host = host_with(
+        Image::Trixie,
+        r#"
+        unit slow 'Type=notify' 'TimeoutStartSec=2'
+        systemctl daemon-reload
+        "#,
+    );
+    let run = Repo::new().host(&host).policy("services: {slow: {running: true}}").enforce();
+    run.assert_code(4);
+    let why = told(run.resource("service/slow")).join("");
+    assert!(why.contains(": it did not start within the time that its unit gives it"), "{}", run.shown());
+}
+
+#[test]
 fn a_unit_that_a_policy_brings_itself_is_enabled_and_started_in_one_run() {
     for image in DEBIANS {
         let host = Host::start(image);

@@ -32,7 +32,11 @@ macro_rules! and_stays {
              done\n\
              [ -n \"$said\" ] || said=$(journalctl -u \"$1\" -n 3 --no-pager -q -o cat 2>/dev/null)\n\
              said=$(printf %s \"$said\" | tr '\\n' '|' | sed 's/|/; /g')\n\
-             die \"it ended at once ($result)${said:+: $said}\""
+             case $result in\n\
+             timeout) result='it did not start within the time that its unit gives it' ;;\n\
+             *) result=\"it ended at once ($result)\" ;;\n\
+             esac\n\
+             die \"$result${said:+: $said}\""
         )
     };
 }
