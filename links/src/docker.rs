@@ -10,6 +10,7 @@ use engine::link::{Broken, Ended, Standing, Step, Stream, Unreachable};
 use crate::channel::{Channel, pump};
 use crate::link::Way;
 use crate::process::Process;
+use crate::shell;
 
 /// What one question to the engine may answer, in bytes.
 const BOUND: usize = 4096;
@@ -57,7 +58,7 @@ struct Docker {
 impl Way for Docker {
     fn open(&mut self, words: &[String], _: Instant) -> Result<Box<dyn Channel>, Broken> {
         let mut command = Command::new("docker");
-        command.args(["exec", "-i", "--", &self.container]).args(words);
+        command.args(["exec", "-i", "--", &self.container]).args(shell::argv(words));
         let process = Process::start(&mut command)
             .map_err(|error| Broken::Closed(format!("docker cannot be started: {error}")))?;
         Ok(Box::new(process))

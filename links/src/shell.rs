@@ -25,9 +25,12 @@ pub(crate) enum From {
     Start,
 }
 
+/// The word that stands for the account's own home: a shell has to fill it in ([`line`], [`argv`]).
+const HOME: &str = "HOME=$HOME";
+
 /// The words that run a script in a clean environment with the account's own home.
 pub(crate) fn plain(from: From) -> Vec<String> {
-    let mut words = strings(["sh", "-c", &format!(r#"exec env -i LC_ALL=C {PATH} HOME="$HOME" sh "$@""#), "sh"]);
+    let mut words = strings(["env", "-i", "LC_ALL=C", PATH, HOME, "sh"]);
     if from == From::Start {
         words.extend(strings(["-c", STAGE]));
     }
@@ -76,7 +79,15 @@ pub(crate) fn line(words: &[String]) -> String {
     })
 }
 
+/// What starts these words where no login shell does.
+pub(crate) fn argv(words: &[String]) -> Vec<String> {
+    if words.iter().any(|word| word == HOME) { strings(["sh", "-c", &line(words)]) } else { words.to_vec() }
+}
+
 fn quoted(word: &str) -> String {
+    if word == HOME {
+        return String::from(r#"HOME="$HOME""#);
+    }
     let bare = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@+".contains(c);
     if !word.is_empty() && !word.starts_with('=') && word.chars().all(bare) {
         return String::from(word);
@@ -123,6 +134,8 @@ mod tests {
         for shell in SHELLS {
             let out = given(shell, &line(&plain(From::Input)), b"echo \"$HOME $LC_ALL\"");
             assert_eq!(String::from_utf8_lossy(&out), "/home/o'ps \"$x!\" C\n", "{shell}");
+            let out = given(shell, &line(&argv(&plain(From::Input))), b"echo \"$HOME $LC_ALL\"");
+            assert_eq!(String::from_utf8_lossy(&out), "/home/o'ps \"$x!\" C\n", "{shell}, without a login shell");
             let out = given(shell, &line(&raised(&["env"], "nonce", false, From::Input)), b"echo \"$HOME\"");
             assert_eq!(String::from_utf8_lossy(&out), "nonce\n/root\n", "{shell}");
         }

@@ -3,6 +3,7 @@
 mod plan;
 
 use crate::account_name;
+use crate::facts::accounts::ACCOUNTS;
 use crate::facts::authorized_keys::{AUTHORIZED_KEYS, AuthorizedKeys, Content, Line, Means};
 use crate::facts::key_paths::KEY_PATHS;
 use crate::path_name;
@@ -190,7 +191,7 @@ impl Module for SshKey {
     fn observe(&self, name: &str, spec: &Spec, facts: &Facts) -> Result<Observed, Pending> {
         let file = facts.ask(&AUTHORIZED_KEYS, &[name, &spec.file(name)]);
         let second = spec.second_file(name).map(|second| facts.ask(&AUTHORIZED_KEYS, &[name, second])).transpose();
-        let paths = facts.ask(&KEY_PATHS, &[name]);
+        let accounts = facts.ask(&ACCOUNTS, &[]);
         let Some(file) = (*file?).clone() else {
             return Err(Blind::NotYet(format!("there is no account {name} in /etc/passwd")).into());
         };
@@ -198,12 +199,13 @@ impl Module for SshKey {
             let home = if file.home.is_empty() { "/" } else { &file.home };
             return Err(Blind::NotYet(format!("{home}, the home of {name}, is not there")).into());
         }
-        let Some(paths) = &*paths? else {
-            let second = second?.and_then(|second| (*second).clone());
-            let others = second.into_iter().map(|file| Other { file, is_for_all: false }).collect();
-            return Ok(Observed { file, others, elsewhere: None });
-        };
-        elsewhere(name, spec, file, paths, facts)
+        let paths = accounts?.key_paths.then(|| facts.ask(&KEY_PATHS, &[name])).transpose()?;
+        if let Some(paths) = paths.as_ref().and_then(|paths| paths.as_ref().as_ref()) {
+            return elsewhere(name, spec, file, paths, facts);
+        }
+        let second = second?.and_then(|second| (*second).clone());
+        let others = second.into_iter().map(|file| Other { file, is_for_all: false }).collect();
+        Ok(Observed { file, others, elsewhere: None })
     }
 
     fn diff(&self, name: &str, spec: &Spec, seen: &Observed) -> Vec<Change> {

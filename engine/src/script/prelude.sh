@@ -11,8 +11,12 @@ nl='
 '
 usual=$IFS
 accounts=
-# accounts: sets $accounts to the lines of /etc/passwd, /etc/group and nsswitch.conf(5), each after `FILE:`, read once.
-accounts() { [ -n "$accounts" ] || accounts=$(grep -sH '' /etc/passwd /etc/group /etc/nsswitch.conf); }
+# accounts: sets $accounts to the lines of /etc/passwd, /etc/group, nsswitch.conf(5) and sshd_config(5) that are no
+# comments, each after `FILE:`, read once.
+accounts() {
+	[ -n "$accounts" ] || accounts=$(grep -sH '^[^#]' /etc/passwd /etc/group /etc/nsswitch.conf \
+		/etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf)
+}
 
 # account NAME: sets U, G and H to its uid, gid and home, from /etc/passwd alone.
 account() {

@@ -36,7 +36,7 @@ pub struct Group {
     pub through: BTreeMap<String, String>,
 }
 
-/// What /etc/passwd and /etc/group say.
+/// What /etc/passwd and /etc/group say, and what other files say of accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accounts {
     /// The accounts, by name; of two lines with one name the first counts, as for the system.
@@ -49,10 +49,13 @@ pub struct Accounts {
     pub remote_users: bool,
     /// The same for groups.
     pub remote_groups: bool,
+    /// sshd may have been told where to look for keys (`AuthorizedKeysFile` of sshd_config(5)).
+    pub key_paths: bool,
 }
 
-/// Reads both files in one go. `/etc/nsswitch.conf` tells whether a name that is not in them can be known
-/// elsewhere; it may be missing.
+/// Reads all files in one go: another program for each would take longer than all that is done with them.
+/// `/etc/nsswitch.conf` tells whether a name that is not in the first two can be known elsewhere; it may be missing, and so
+/// may sshd's files.
 pub static ACCOUNTS: Fact<Accounts> = Fact {
     query: Query::new(
         "accounts",
@@ -92,15 +95,23 @@ fn read_accounts(text: &str) -> Accounts {
                     }
                 }
             }
-            _ => match line.split_once(':') {
+            "/etc/nsswitch.conf" => match line.split_once(':') {
                 Some(("passwd", sources)) => all.remote_users = beyond_files(sources),
                 Some(("group", sources)) => all.remote_groups = beyond_files(sources),
                 _ => {}
             },
+            _ => all.key_paths |= may_tell_key_paths(line),
         }
     }
     through_others(&mut all.groups);
     all
+}
+
+/// Whether a line of sshd_config(5) tells where keys are, or which other files may.
+fn may_tell_key_paths(line: &str) -> bool {
+    let line = line.trim_start_matches([' ', '\t', '"']).to_lowercase();
+    line.starts_with("authorizedkeysfile")
+        || (line.starts_with("include") && line.trim_end() != "include /etc/ssh/sshd_config.d/*.conf")
 }
 
 /// Fills in [`Group::through`].

@@ -3,7 +3,8 @@
 use engine::{Answer, Batch, Blind, Fact, Query};
 
 /// The `AuthorizedKeysFile` of an account (1 argument), as sshd_config(5) writes it, for a login from nowhere in
-/// particular. `None`: nobody has set it, and sshd has its own.
+/// particular; `None`: there is no sshd. It takes sshd a moment to tell: to be asked only where
+/// [`Accounts::key_paths`](super::accounts::Accounts::key_paths) says so.
 pub static KEY_PATHS: Fact<Option<Vec<String>>> = Fact {
     query: Query::new("key paths", include_str!("key_paths.sh")).batched(Batch::Marked),
     decode: |answer, _| decode(answer),

@@ -6,6 +6,8 @@ const ALICE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFWKUStty8yLnKX5GuNTmV7
 const BOB: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHPaHehMi//trJIe6OpzbCYbTAzdxfQwgI/vOdlm8L9H";
 const OLD: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE8zpEHowRi5NMeWz2hSwQaxaPOchv+6BIcVD67raLBx";
 const OLD_FINGERPRINT: &str = "SHA256:xr0ES0DKnhiWNYjzbXEQLJLcRI2m8QySuu5me8SUxtI";
+const ACCOUNTS_OF_HOST: &str = "/etc/passwd:alice:x:1001:1001::/home/alice:/bin/sh\n\
+                                /etc/ssh/sshd_config:Include /etc/ssh/sshd_config.d/*.conf\n";
 const FILE: &str = "/home/alice/.ssh/authorized_keys";
 
 /// What `authorized_keys.sh` prints about alice, with the states of home, file and .ssh.
@@ -28,7 +30,7 @@ fn with_second(answer: String, second: String) -> Host {
     Host::default()
         .says(&AUTHORIZED_KEYS, &["alice", ".ssh/authorized_keys"], answer)
         .says(&AUTHORIZED_KEYS, &["alice", ".ssh/authorized_keys2"], second.replace(FILE, &format!("{FILE}2")))
-        .says(&KEY_PATHS, &["alice"], "-")
+        .says(&ACCOUNTS, &[], ACCOUNTS_OF_HOST)
 }
 
 fn tell(fields: serde_json::Value, host: &Host) -> String {
@@ -148,7 +150,8 @@ fn what_opens_the_account_by_a_second_file_goes_too() {
 
 /// A host on which sshd looks for keys there, and finds `content` in each file but the usual one, which has `usual`.
 fn told(paths: &str, usual: &str, content: &str) -> Host {
-    let host = with_second(with(usual, FILE), with(content, FILE));
+    let accounts = format!("{ACCOUNTS_OF_HOST}/etc/ssh/sshd_config:\tauthorizedkeysfile {paths}\n");
+    let host = with_second(with(usual, FILE), with(content, FILE)).says(&ACCOUNTS, &[], accounts);
     let host = host.says(&KEY_PATHS, &["alice"], format!("authorizedkeysfile {paths}\n"));
     ["/k/alice", "/k/all"]
         .into_iter()
@@ -216,7 +219,7 @@ fn directories_above_the_home_are_not_changed() {
     let answer = format!(
         "1001\n1001\n/home/alice\n{file}\n{file}\n41ed 1001 1001 /home/alice/.\n8180 1001 1001 {file}\n41ed 0 0 /srv/keys\n41ff 0 0 /srv\n41ed 0 0\n\n="
     );
-    let host = Host::default().says(&AUTHORIZED_KEYS, &["alice", file], answer).says(&KEY_PATHS, &["alice"], "-");
+    let host = Host::default().says(&AUTHORIZED_KEYS, &["alice", file], answer).says(&ACCOUNTS, &[], ACCOUNTS_OF_HOST);
     insta::assert_snapshot!(tell(json!({"keys": [ALICE], "path": "/srv/keys/%u"}), &host), @"
     path: /srv is 0777 of uid 0 -> owned by root or uid 1001 and writable by nobody else
     keys: + SHA256:ToaFRCTfXDHZ5XQzPmNvD+lG522sPjOPyzE6wbnxh8Y
