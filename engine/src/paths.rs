@@ -18,10 +18,8 @@ pub struct Stat {
     pub gid: u32,
     /// Bytes.
     pub size: u64,
-    /// Last change of the content, in seconds since 1970.
-    pub mtime: i64,
-    /// Last change of content or attributes, in seconds since 1970.
-    pub ctime: i64,
+    /// Last change of content or attributes, in microseconds since 1970-01-01 UTC; busybox knows whole seconds only.
+    pub changed: i64,
 }
 
 /// A type of file, as `S_IFMT` has it.
@@ -72,13 +70,13 @@ pub const READ_LIMIT: usize = 1 << 20;
 
 /// The state of what is at a path (1 argument); `None`: nothing is there.
 pub static STAT: Fact<Option<Stat>> = Fact {
-    query: Query::new("stat", "states \"$@\"").batched(Batch::Split(split_stats)),
+    query: Query::new("stat", "stat -c \"$state\" -- \"$@\" 2>&1").batched(Batch::Split(split_stats)),
     decode: |answer, _| decode_stat(answer),
 };
 
 /// The state of what is at a path (1 argument) and, of a regular file, its hash; `None`: nothing is there.
 pub static FILE: Fact<Option<File>> = Fact {
-    query: Query::new("file", include_str!("script/file.sh")).batched(Batch::Split(split_files)),
+    query: Query::new("file", include_str!("script/file.sh")).inline().batched(Batch::Split(split_files)),
     decode: |answer, _| decode_file(answer),
 };
 
@@ -165,7 +163,7 @@ fn decode_marked(answer: &Answer) -> Result<&[u8], Blind> {
     }
 }
 
-/// What the prelude's `states` printed, cut apart.
+/// What stat(1) printed, with its complaints, cut apart.
 struct States<'a> {
     /// For each path, its fields, or why there are none: `Ok(None)` where nothing is there.
     paths: Vec<Result<Option<&'a [u8]>, Answer>>,
@@ -173,64 +171,47 @@ struct States<'a> {
     rest: &'a [u8],
 }
 
-/// Lines about paths that are there come first and in order, then one error for each of the others, in order, after
-/// an empty line.
+/// A line for each path, up to a dot or the end: its state, or an error. Errors name paths in their own way, so each is that
+/// of the next path that has no state. Directories that the script wanted to see for itself may have lines too.
 fn states<'a>(answer: &'a Answer, args: &[&[String]]) -> States<'a> {
-    let mut rest = answer.out.as_slice();
-    let lines: Vec<_> = args.iter().map(|args| take_stat(&mut rest, args.first().map_or("", String::as_str))).collect();
-    // Directories above may follow, which the script wanted to see for itself.
-    while rest.first().is_some_and(|&byte| byte != b'\n') && take_line(&mut rest).is_some() {}
-    let (mut errors, mut complete) = (Vec::new(), rest.first() == Some(&b'\n'));
-    while let Some(line) = take_line(&mut rest) {
-        match line {
-            b"" => {}
-            b"." => break,
-            line => errors.push(String::from_utf8_lossy(line)),
+    let out = answer.out.as_slice();
+    // After the dot the status is that of what came next.
+    let dot = memchr::memmem::find(out, b"\n.\n");
+    let (states, rest) = dot.map_or((out, &[][..]), |at| (&out[..at], &out[at + 3..]));
+    let (mut seen, mut errors) = (BTreeMap::new(), Vec::new());
+    for line in states.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+        match state(line) {
+            Some((fields, path)) => _ = seen.insert(path, fields),
+            None => errors.push(String::from_utf8_lossy(line)),
         }
     }
-    complete &= errors.len() == lines.iter().filter(|line| line.is_none()).count();
+    let found: Vec<_> =
+        args.iter().map(|args| seen.get(args.first().map_or("", String::as_str).as_bytes()).copied()).collect();
+    let adds_up = errors.len() == found.iter().filter(|fields| fields.is_none()).count();
     let mut errors = errors.iter();
-    let paths = lines
-        .into_iter()
-        .map(|line| match line {
-            Some(fields) => Ok(Some(fields)),
-            None if !complete && answer.status != 0 => Err(Answer { out: Vec::new(), ..answer.clone() }),
-            None if !complete => Err(failed("it came or went while it was looked at")),
-            None => match errors.next() {
-                Some(error)
-                    if error.ends_with(": No such file or directory") || error.ends_with(": Not a directory") =>
-                {
-                    Ok(None)
-                }
-                Some(error) => Err(failed(error)),
-                None => Err(failed("stat said nothing about it")),
-            },
-        })
-        .collect();
+    let mut absence = || match errors.next().filter(|_| adds_up) {
+        _ if dot.is_none() && answer.status > 1 => {
+            Err(Answer { status: answer.status, out: Vec::new(), err: answer.out.clone() })
+        }
+        Some(error) if error.ends_with(": No such file or directory") || error.ends_with(": Not a directory") => {
+            Ok(None)
+        }
+        Some(error) => Err(failed(error)),
+        None => Err(failed("stat did not say whether it is there")),
+    };
+    let paths = found.into_iter().map(|fields| fields.map_or_else(&mut absence, |fields| Ok(Some(fields)))).collect();
     States { paths, rest }
+}
+
+/// The fields and the path of a line `%f %u %g %s %.9Z %n` of stat(1).
+fn state(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (at, _) = line.iter().enumerate().filter(|(_, byte)| **byte == b' ').nth(4)?;
+    let (fields, path) = line.split_at(at + 1);
+    (path.starts_with(b"/") && fields.first()?.is_ascii_hexdigit()).then_some((fields, path))
 }
 
 fn failed(why: &str) -> Answer {
     Answer { status: 1, out: Vec::new(), err: why.as_bytes().to_vec() }
-}
-
-/// The line at the start of `rest`, which is moved behind it.
-fn take_line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let end = rest.iter().position(|&byte| byte == b'\n')?;
-    let line = &rest[..end];
-    *rest = &rest[end + 1..];
-    Some(line)
-}
-
-/// The fields of the line at the start of `rest`, if it is about `path`; `rest` is moved behind it.
-fn take_stat<'a>(rest: &mut &'a [u8], path: &str) -> Option<&'a [u8]> {
-    let mut after = *rest;
-    let fields = take_line(&mut after)?.strip_suffix(path.as_bytes())?;
-    if fields.iter().filter(|&&byte| byte == b' ').count() != 6 || !fields.ends_with(b" ") {
-        return None;
-    }
-    *rest = after;
-    Some(fields)
 }
 
 /// One answer for each path: what `stat` printed about it without the name, nothing if it is not there, its
@@ -251,7 +232,7 @@ fn decode_stat(answer: &Answer) -> Result<Option<Stat>, Blind> {
     parse_stat(text).map(Some).ok_or_else(|| Blind::Garbled(format!("stat answered `{text}`")))
 }
 
-/// Reads `%f %u %g %s %Y %Z ` of stat(1).
+/// Reads `%f %u %g %s %.9Z ` of stat(1).
 fn parse_stat(text: &str) -> Option<Stat> {
     let mut fields = text.split(' ');
     let mode = u32::from_str_radix(fields.next()?, 16).ok()?;
@@ -268,9 +249,14 @@ fn parse_stat(text: &str) -> Option<Stat> {
         uid: fields.next()?.parse().ok()?,
         gid: fields.next()?.parse().ok()?,
         size: fields.next()?.parse().ok()?,
-        mtime: fields.next()?.parse().ok()?,
-        ctime: fields.next()?.parse().ok()?,
+        changed: microseconds(fields.next()?)?,
     })
+}
+
+/// Reads `1700000000.123456789`, or without a fraction.
+fn microseconds(time: &str) -> Option<i64> {
+    let (seconds, fraction) = time.split_once('.').unwrap_or((time, "000000"));
+    seconds.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(fraction.get(..6)?.parse().ok()?)
 }
 
 /// Cuts the states and hashes of `script/file.sh` apart: each path gets its stat fields, a newline, and its
@@ -355,9 +341,9 @@ mod tests {
 
     #[test]
     fn lines_and_errors_find_their_paths_even_when_the_errors_name_them_otherwise() {
-        let out = "81a4 0 0 1 2 3 /a b\n41ed 0 0 1 2 3 /c\n\n\
+        let out = "81a4 0 0 1 3.000000001 /a b\n\
             stat: cannot statx '/it'\\''s \"x\"': No such file or directory\n\
-            stat: cannot statx '/secret/x': Permission denied\n.\n";
+            stat: cannot statx '/secret/x': Permission denied\n41ed 0 0 1 3.500000000 /c\n";
         let seen = stats(out, &["/a b", "/it's \"x\"", "/secret/x", "/c"]);
         assert_eq!(seen[..2], [Ok(Some(FileKind::Regular)), Ok(None)]);
         assert!(matches!(seen[2], Err(Blind::Denied(_))));
@@ -365,8 +351,15 @@ mod tests {
     }
 
     #[test]
+    fn the_time_of_a_change_is_as_exact_as_the_host_tells_it() {
+        assert_eq!(parse_stat("81a4 0 0 1 1700000000.123456789 ").unwrap().changed, 1_700_000_000_123_456);
+        assert_eq!(parse_stat("81a4 0 0 1 1700000000 ").unwrap().changed, 1_700_000_000_000_000);
+        assert_eq!(parse_stat("81a4 0 0 1 17.1 "), None);
+    }
+
+    #[test]
     fn what_does_not_add_up_is_no_absence() {
-        for out in ["", "\n", "\n\n.\n", "garbage\n", "\nstat: one: No such file or directory\n.\n"] {
+        for out in ["", "\n", "\n.\n", "garbage\n", "stat: one: No such file or directory\n"] {
             let seen = stats(out, &["/a", "/b"]);
             assert!(seen.iter().all(|stat| matches!(stat, Err(Blind::Failed(_)))), "{out:?}: {seen:?}");
         }
@@ -374,11 +367,11 @@ mod tests {
 
     #[test]
     fn a_host_without_stat_or_sha256sum_is_not_a_host_without_files() {
-        let no_stat = Answer { status: 127, out: vec![], err: b"sh: stat: not found".to_vec() };
+        let no_stat = Answer { status: 127, ..answer("sh: stat: not found\n") };
         let path = ["/a".to_owned()];
         let parts = split_files(&no_stat, &[&path]);
         assert!(matches!(decode_file(&parts[0]), Err(Blind::NoTool(_))));
-        let no_sum = Answer { status: 127, ..answer("81a4 0 0 1 2 3 /a\n\n\n.\n") };
+        let no_sum = Answer { status: 127, ..answer("81a4 0 0 1 3 /a\n.\n") };
         let file = decode_file(&split_files(&no_sum, &[&path])[0]).unwrap().unwrap();
         assert!(matches!(file.sha256, Some(Err(Blind::Failed(why))) if why == "sha256sum is not on the host"));
     }
@@ -386,7 +379,7 @@ mod tests {
     #[test]
     fn hashes_find_their_paths_with_backslashes_too() {
         let hash = "0".repeat(64);
-        let out = format!("81a4 0 0 1 2 3 /a\\b\n81a4 0 0 1 2 3 /c\n\n\n.\n\\{hash}  /a\\\\b\n!/c\n");
+        let out = format!("81a4 0 0 1 3 /a\\b\n81a4 0 0 1 3 /c\n.\n\\{hash}  /a\\\\b\n!/c\n");
         let (one, other) = (["/a\\b".to_owned()], ["/c".to_owned()]);
         let parts = split_files(&answer(&out), &[&one, &other]);
         assert_eq!(decode_file(&parts[0]).unwrap().unwrap().sha256, Some(Ok(hash)));

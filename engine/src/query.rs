@@ -5,7 +5,7 @@ use std::fmt;
 
 /// A fixed, read-only shell program.
 ///
-/// `shell` runs in a subshell of its own, standard input closed, `LC_ALL=C`, a fixed `PATH`, and the
+/// `shell` runs in a subshell of its own (unless [`Query::inline`]), standard input closed, `LC_ALL=C`, a fixed `PATH`, and the
 /// probe's arguments as `$1`, `$2`…; it must be valid in dash, bash and busybox ash, and must not change
 /// the host in any state its services may be in. The prelude offers it the functions of `script/prelude.sh`.
 #[derive(Debug)]
@@ -20,6 +20,10 @@ pub struct Query {
     /// own (apt): asked after all others, under `timeout`, in an `sh` without the prelude's functions, and, where root
     /// and the kernel allow it, in a private view of the host's file systems in which nothing can be written.
     pub slow: bool,
+    /// It runs in the script's own shell, as a function: without a copy of that shell, which costs more than most questions. So
+    /// it ends by `return` and never by `exit`, and finds variables as others left them. `IFS`, `set -f` and the directory
+    /// are put back after it.
+    pub inline: bool,
     /// The last argument of a probe is none: it goes to the program's standard input, so that it stands on no command
     /// line of the host and in no message. For what may hold secrets; not to be batched.
     pub fed: bool,
@@ -30,7 +34,7 @@ pub struct Query {
 impl Query {
     /// Most queries: one run for each probe, quick, up to 4 MiB.
     pub const fn new(name: &'static str, shell: &'static str) -> Self {
-        Self { name, shell, batch: Batch::No, slow: false, fed: false, limit: 4 << 20 }
+        Self { name, shell, batch: Batch::No, slow: false, inline: false, fed: false, limit: 4 << 20 }
     }
 
     /// Its probes share one run; see [`Batch`].
@@ -42,6 +46,12 @@ impl Query {
     /// It may hang; see [`Query::slow`].
     pub const fn slow(mut self) -> Self {
         self.slow = true;
+        self
+    }
+
+    /// It needs no shell of its own; see [`Query::inline`].
+    pub const fn inline(mut self) -> Self {
+        self.inline = true;
         self
     }
 

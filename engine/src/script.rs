@@ -1,7 +1,7 @@
 //! One round trip: many programs in one text for `sh`.
 //!
 //! Everything stands in one `{ … }` group, so that a script cut short on its way runs not at all. Each program
-//! runs in a subshell; its output, raw, stands between marks that begin with a nonce. The nonce is a shell
+//! runs in a subshell or a function; its output, raw, stands between marks that begin with a nonce. The nonce is a shell
 //! variable: no other account of the host sees it, neither in a process list nor in an environment.
 
 use crate::command::Op;
@@ -63,7 +63,7 @@ pub(crate) fn asking(nonce: &str, calls: &[Call]) -> Vec<u8> {
     let mut script = Vec::with_capacity(8 << 10);
     open(&mut script, nonce);
     if calls.iter().any(|call| call.query.shell.contains("account")) {
-        // Once for all: each program runs in a subshell.
+        // Once for all: programs in subshells could not keep them.
         push(&mut script, "accounts\n");
     }
     if calls.iter().any(|call| call.query.slow) {
@@ -80,6 +80,10 @@ pub(crate) fn asking(nonce: &str, calls: &[Call]) -> Vec<u8> {
         if call.query.slow {
             push(&mut script, "apart ");
             quote(&mut script, call.query.shell.as_bytes());
+            quote_all(&mut script, args);
+            push(&mut script, "\n");
+        } else if call.query.inline {
+            push(&mut script, &format!("asked() {{\n{}\n}}\nasked", call.query.shell.trim_end()));
             quote_all(&mut script, args);
             push(&mut script, "\n");
         } else {

@@ -100,6 +100,15 @@ fn whole(answer: &Answer, _: &[String]) -> Result<Answer, Blind> {
 
 static ECHO: Fact<Answer> =
     Fact { query: Query::new("echo", r#"printf '%s\n' "$@"; printf '%s' "$#" >&2; exit 7"#), decode: whole };
+/// It takes no shell of its own, and leaves things about.
+static INLINE: Fact<Answer> = Fact {
+    query: Query::new(
+        "echo inline",
+        r#"printf '%s\n' "$@"; printf '%s' "$#" >&2; IFS=x among=x; set -f; cd /tmp; return 7"#,
+    )
+    .inline(),
+    decode: whole,
+};
 static EACH: Fact<Answer> = Fact {
     query: Query::new("each", r#"for p do item; printf '%s' "$p"; done"#).batched(Batch::Marked),
     decode: whole,
@@ -181,11 +190,14 @@ proptest! {
     fn any_argument_arrives_as_it_is_and_nothing_of_it_runs(args in prop::collection::vec(nasty(), 1..5)) {
         let given: Vec<&str> = args.iter().map(String::as_str).collect();
         for shell in SHELLS {
-            let answers = ask(shell, &[(&ECHO, &given), (&SLOW, &given[..1])]);
-            let echo = answers[0].as_ref().unwrap();
-            prop_assert_eq!(String::from_utf8_lossy(&echo.out), format!("{}\n", given.join("\n")));
-            prop_assert_eq!((echo.status, String::from_utf8_lossy(&echo.err).into_owned()), (7, given.len().to_string()));
-            prop_assert_eq!(&answers[1].as_ref().unwrap().out, given[0].as_bytes());
+            let answers = ask(shell, &[(&ECHO, &given), (&INLINE, &given), (&SLOW, &given[..1])]);
+            for echo in &answers[..2] {
+                let echo = echo.as_ref().unwrap();
+                prop_assert_eq!(String::from_utf8_lossy(&echo.out), format!("{}\n", given.join("\n")));
+                let count = given.len().to_string();
+                prop_assert_eq!((echo.status, String::from_utf8_lossy(&echo.err).into_owned()), (7, count));
+            }
+            prop_assert_eq!(&answers[2].as_ref().unwrap().out, given[0].as_bytes());
             prop_assert!(!std::path::Path::new("/tmp/comply-was-here").exists());
         }
     }
@@ -239,6 +251,19 @@ fn a_question_that_kills_its_shell_takes_no_other_with_it() {
         let answers = ask(shell, &[(&ECHO, &["a"]), (&DIES, &[]), (&SLOW, &["z"])]);
         assert!(matches!(answers[1], Err(Pending::Blind(Blind::Failed(_)))), "{:?}", answers[1]);
         assert_eq!(answers[2].as_ref().unwrap().out, b"z");
+    }
+}
+
+#[test]
+fn what_a_program_without_a_shell_of_its_own_leaves_about_is_put_back() {
+    const FOUND: &str = r#"printf '%s|%s|%s|%s' "$IFS" "$PWD" /et[c] "$among""#;
+    static NEXT: Fact<Answer> = Fact { query: Query::new("next inline", FOUND).inline(), decode: whole };
+    static OTHER: Fact<Answer> = Fact { query: Query::new("other", FOUND), decode: whole };
+    for shell in SHELLS {
+        let answers = ask(shell, &[(&INLINE, &["a"]), (&NEXT, &[]), (&INLINE, &["b"]), (&OTHER, &[])]);
+        for found in [&answers[1], &answers[3]] {
+            assert_eq!(String::from_utf8_lossy(&found.as_ref().unwrap().out), " \t\n|/|/etc|", "{shell:?}");
+        }
     }
 }
 

@@ -6,7 +6,6 @@ mod services;
 mod stack;
 
 use crate::duration::Duration;
-use crate::facts::changed::CHANGED;
 use crate::facts::compose::{Config, PREVIEW, PROJECT, Project};
 use crate::file::{self, File};
 use crate::mode::Mode;
@@ -270,7 +269,7 @@ impl Module for Compose {
         let stack = &spec.stack;
         let files: Vec<_> =
             stack.files.iter().map(|(path, file)| (path, File.observe(&spec.at(path), file, facts))).collect();
-        let times: Vec<_> = stack.files.keys().map(|path| (path, facts.ask(&CHANGED, &[&spec.at(path)]))).collect();
+        let times: Vec<_> = stack.files.keys().map(|path| (path, stat(facts, &spec.at(path)))).collect();
         let missing: Vec<_> = spec.directories().into_iter().map(|path| (stat(facts, &path), path)).collect();
         let strays = OVERRIDES.iter().filter(|path| !stack.files.contains_key(**path));
         let strays: Vec<_> = strays.map(|path| (stat(facts, &spec.at(path)), *path)).collect();
@@ -282,7 +281,7 @@ impl Module for Compose {
             (differ && !stack.incomplete).then(|| facts.ask(&PREVIEW, &[&arguments[..], &[&stack.feed()]].concat()));
 
         let files = files.into_iter().map(|(path, seen)| Ok((path.clone(), seen?))).collect::<Result<_, Pending>>()?;
-        let times = times.into_iter().map(|(path, time)| Ok((*time?).map(|time| (path.clone(), time))));
+        let times = times.into_iter().map(|(path, time)| Ok(time?.map(|stat| (path.clone(), stat.changed))));
         let times = times.collect::<Result<Vec<_>, Pending>>()?.into_iter().flatten().collect();
         let mut absent = Vec::new();
         for (there, path) in missing {

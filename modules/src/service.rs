@@ -6,6 +6,7 @@ use crate::date::Date;
 use crate::facts::changed::CHANGED;
 use crate::facts::units::{UNIT, Unit};
 use crate::path_name::ANY_UNIT_FILE;
+use engine::paths::stat;
 use engine::{Anchor, Change, Drifted, Facts, Item, Links, Module, Pending, Planned, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -109,11 +110,11 @@ impl Module for Service {
     fn observe(&self, name: &str, spec: &Spec, facts: &Facts) -> Result<Observed, Pending> {
         let unit = facts.ask(&UNIT, &[&unit_name(name)]);
         let targets = spec.restart_on.iter().flatten().filter_map(|id| Some((id, target(id)?)));
-        let times: Vec<_> = targets.map(|(id, target)| (id, facts.ask(&CHANGED, &[&target]))).collect();
+        let times: Vec<_> = targets.map(|(id, target)| (id, target.changed(facts))).collect();
         let unit = (*unit?).clone();
         let mut newer = Vec::new();
         for (id, time) in times {
-            let changed = *time?;
+            let changed = time?;
             newer.extend(
                 changed.filter(|changed| unit.active_since.is_some_and(|since| since < *changed)).map(|_| id.clone()),
             );
@@ -157,12 +158,29 @@ impl Module for Service {
     }
 }
 
-/// What to ask [`CHANGED`] for an id of `restart_on`.
-fn target(id: &str) -> Option<String> {
+/// What an id of `restart_on` names.
+enum Target<'a> {
+    /// A path.
+    File(&'a str),
+    /// The name of a package.
+    Package(&'a str),
+}
+
+impl Target<'_> {
+    /// When it last changed, in microseconds since 1970-01-01 UTC; `None`: it is not there.
+    fn changed(&self, facts: &Facts) -> Result<Option<i64>, Pending> {
+        match self {
+            Self::File(path) => Ok(stat(facts, path)?.map(|stat| stat.changed)),
+            Self::Package(name) => Ok(*facts.ask(&CHANGED, &[name])?),
+        }
+    }
+}
+
+fn target(id: &str) -> Option<Target<'_>> {
     let safe = |name: &str| !name.is_empty() && !name.contains(['\n', '\0']);
     match id.split_once('/')? {
-        ("file", path) if path.starts_with('/') && safe(path) => Some(path.to_owned()),
-        ("package", name) if safe(name) && !name.contains('/') => Some(format!("package:{name}")),
+        ("file", path) if path.starts_with('/') && safe(path) => Some(Target::File(path)),
+        ("package", name) if safe(name) && !name.contains('/') => Some(Target::Package(name)),
         _ => None,
     }
 }

@@ -7,11 +7,13 @@ begin() {
 }
 end() {
 	status=$?
+	settle
 	printf '%s' "$nonce>$status;"
 	return "$status"
 }
 next() {
 	status=$?
+	settle
 	printf '%s' "$nonce<$1;" >&2
 	printf '%s' "$nonce>$status;$nonce<$1;"
 }

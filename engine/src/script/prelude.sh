@@ -3,6 +3,13 @@
 # Absolute paths only: what runs with another account's rights could not come back to root's home (find, fts(3)).
 cd /
 
+# settle: puts back what a program that ran in this shell may have changed.
+settle() {
+	IFS=$usual among=$passwd
+	set +f
+	cd /
+}
+
 # Ends the part of one probe's answer and begins the next one's, in a batched query.
 item() { printf '%s' "$mark"; }
 mark="$nonce#;"
@@ -10,12 +17,17 @@ mark="$nonce#;"
 nl='
 '
 usual=$IFS
-accounts=
+accounts= passwd= among=
 # accounts: sets $accounts to the lines of /etc/passwd, /etc/group, nsswitch.conf(5) and sshd_config(5) that are no
-# comments, each after `FILE:`, read once.
+# comments, each after `FILE:`, read once. Those of /etc/passwd come first, and are $passwd.
 accounts() {
-	[ -n "$accounts" ] || accounts=$(grep -sH '^[^#]' /etc/passwd /etc/group /etc/nsswitch.conf \
+	# A long text takes its time wherever it is spelled out.
+	[ -z "${accounts:+read}" ] || return 0
+	accounts=$(grep -sH '^[^#]' /etc/passwd /etc/group /etc/nsswitch.conf \
 		/etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf)
+	status=$?
+	passwd=${accounts%%"$nl/etc/group:"*} among=$passwd
+	return "$status"
 }
 
 # account NAME: sets U, G and H to its uid, gid and home, from /etc/passwd alone.
@@ -23,7 +35,7 @@ account() {
 	accounts
 	IFS=$nl
 	set -f
-	for line in $accounts; do
+	for line in $among; do
 		case $line in "/etc/passwd:$1:"*) ;; *) continue ;; esac
 		IFS=:
 		set -- $line
@@ -37,17 +49,31 @@ account() {
 	return 1
 }
 
+# narrow NAME…: lets `account` look among the lines of these accounts alone, for a program that asks for each of them.
+narrow() {
+	accounts
+	IFS=$nl
+	set -f
+	wanted="$nl$*$nl" among=
+	for line in $passwd; do
+		name=${line#/etc/passwd:}
+		case $wanted in *"$nl${name%%:*}$nl"*) among=$among$line$nl ;; esac
+	done
+	IFS=$usual
+	set +f
+}
+
 # whose PATH: whose rights reach it safely. Below a directory that another account owns, that account can put
 # links in the way, so the path is only ever touched as that account. Sets W to nothing (our own rights), or to
 # the uid, and G and I for `as`. Only shell builtins, unless such a directory or a link is met.
 known= safe=
 whose() {
 	W=
-	[ -O / ] || return 0
 	if [ "${1%/*}" = "$safe" ]; then
 		foreign= rest=
 		return 0
 	fi
+	[ -O / ] || return 0
 	trail "${1%/*}"
 	if [ -z "$foreign" ]; then
 		# Nobody else can change what the next path in the same directory would show.
@@ -128,14 +154,6 @@ above() {
 	done
 }
 
-# foresee LINES: remembers, from lines of `states`, the directories in which none but root can write, so that `shared`
-# need not look at them one by one.
-foresee() {
-	for line in $1; do
-		case $line in 4?[02468ace][014589cd]' '[0-9]*) alone=$alone${line#* * * * * * }$nl ;; esac
-	done
-}
-
 # as COMMAND…: runs it with the rights that `whose` found.
 as() {
 	if [ -z "$W" ]; then
@@ -179,13 +197,6 @@ held() {
 	' sh "$name" "$way" "$@"
 }
 
-# states PATH…: a line for each path that is there, in order, an empty line, a line for each that is not or
-# cannot be looked at, in order, and a dot.
-states() {
-	{ errors=$(stat -c '%f %u %g %s %Y %Z %n' -- "$@" 2>&1 >&3); } 3>&1
-	[ $? != 127 ] || {
-		printf '%s\n' "$errors" >&2
-		return 127
-	}
-	printf '\n%s\n.\n' "$errors"
-}
+# What stat tells of a path. With its complaints among its answers (2>&1) there is a line for each path, in order: it lets go of
+# what it has printed before it complains.
+state='%f %u %g %s %.9Z %n'

@@ -87,7 +87,7 @@ fn spaces_comments_and_order_are_no_difference() {
 #[test]
 fn a_changed_file_is_fetched_from_and_written_and_one_that_must_go_forgotten() {
     let with = |text: &str| {
-        Host::default().says(&STAT, &[PATH], format!("81a4 0 0 {} 1 1 ", text.len())).says(
+        Host::default().says(&STAT, &[PATH], format!("81a4 0 0 {} 1 ", text.len())).says(
             &READ,
             &[PATH],
             format!("{text}="),

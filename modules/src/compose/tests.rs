@@ -28,7 +28,7 @@ fn pad(fields: serde_json::Value) -> Spec {
 fn host(spec: &Spec, differing: &str, docker: &str) -> Host {
     let mut host = Host::default();
     for directory in spec.directories() {
-        host = host.stands(&directory, "41ed 0 0 1 2 3 ");
+        host = host.stands(&directory, "41ed 0 0 1 3 ");
     }
     for path in OVERRIDES {
         host = host.stands(&spec.at(path), "");
@@ -39,10 +39,11 @@ fn host(spec: &Spec, differing: &str, docker: &str) -> Host {
         let content = if path == differing { b"other\n" } else { file.bytes().unwrap() };
         let hash: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
         let mode = if path == ".env" { "8180" } else { "81a4" };
-        host = host
-            .says(&FILE, &[&spec.at(path)], format!("{mode} 0 0 {} 1795192349 1795192349 \n{hash}", content.len()))
-            .says(&CHANGED, &[&spec.at(path)], format!("1795192349.000000000 {}\n", spec.at(path)))
-            .says(&READ, &[&spec.at(path)], [content, b"="].concat());
+        host = host.says(&FILE, &[&spec.at(path)], format!("{mode} 0 0 {} 1795192349 \n{hash}", content.len())).says(
+            &READ,
+            &[&spec.at(path)],
+            [content, b"="].concat(),
+        );
     }
     let arguments = spec.arguments("pad");
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -56,11 +57,7 @@ fn listing(host: Host, names: &[&str]) -> Host {
     let list: String = names.iter().flat_map(|name| [name, "\n"]).collect();
     let hash: String = Sha256::digest(&list).iter().map(|byte| format!("{byte:02x}")).collect();
     let path = "/srv/pad/.comply-files";
-    host.says(&FILE, &[path], format!("81a4 0 0 {} 1795192349 1795192349 \n{hash}", list.len())).says(
-        &READ,
-        &[path],
-        list + "=",
-    )
+    host.says(&FILE, &[path], format!("81a4 0 0 {} 1795192349 \n{hash}", list.len())).says(&READ, &[path], list + "=")
 }
 
 /// A container as `docker inspect` shows it, with these words in place of the usual ones.
@@ -176,8 +173,8 @@ fn a_file_that_the_repository_has_lost_is_told_and_stays() {
         "old",
     ];
     let there = listing(host(&spec, "", &docker(&[])), &names)
-        .stands("/srv/pad/old", "81a4 0 0 1 2 3 ")
-        .stands("/srv/pad/dir", "41ed 0 0 1 2 3 ")
+        .stands("/srv/pad/old", "81a4 0 0 1 3 ")
+        .stands("/srv/pad/dir", "41ed 0 0 1 3 ")
         .stands("/srv/pad/conf/gone", "");
     let seen = Compose.observe("pad", &spec, &there.0).unwrap();
     let [change] = &Compose.diff("pad", &spec, &seen)[..] else { panic!("not one") };

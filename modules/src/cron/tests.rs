@@ -12,14 +12,14 @@ fn fields() -> serde_json::Value {
 }
 
 fn host(daemon: bool) -> Host {
-    let stat = |path| if daemon && path == "/usr/sbin/cron" { "81ed 0 0 1 1 1 " } else { "" };
+    let stat = |path| if daemon && path == "/usr/sbin/cron" { "81ed 0 0 1 1 " } else { "" };
     let host = Host::default().says(&ACCOUNTS, &[], ACCOUNTS_OF_HOST).says(&HARD_LINKS, &[PATH], format!("{PATH}:1\n"));
     DAEMONS.into_iter().fold(host, |host, path| host.says(&STAT, &[path], stat(path)))
 }
 
 /// A file of root's, 0644, with this content.
 fn with(content: &str) -> Host {
-    host(true).says(&STAT, &[PATH], format!("81a4 0 0 {} 1 1 ", content.len())).says(
+    host(true).says(&STAT, &[PATH], format!("81a4 0 0 {} 1 ", content.len())).says(
         &READ,
         &[PATH],
         format!("{content}="),

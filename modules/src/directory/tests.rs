@@ -5,7 +5,7 @@ use serde_json::json;
 const PATH: &str = "/srv/pad";
 
 fn host(mode: &str) -> Host {
-    let stat = if mode.is_empty() { String::new() } else { format!("{mode} 0 0 4096 1795192349 1795192349 ") };
+    let stat = if mode.is_empty() { String::new() } else { format!("{mode} 0 0 4096 1795192349 ") };
     Host::default().stands(PATH, &stat)
 }
 
@@ -52,7 +52,7 @@ fn what_goes_with_a_directory_is_named_before() {
     let mut full =
         host("41ed").says(&LIST, &[PATH], "/srv/pad/a\0/srv/pad/b\0/srv/pad/c\0/srv/pad/d\0/srv/pad/e\0/srv/pad/f\0=");
     for name in ["a", "b", "c", "d", "e", "f"] {
-        full = full.says(&STAT, &[&format!("/srv/pad/{name}")], "81a4 0 0 1 1 1 ");
+        full = full.says(&STAT, &[&format!("/srv/pad/{name}")], "81a4 0 0 1 1 ");
     }
     insta::assert_snapshot!(tell(absent(), &full), @r#"
     state: present -> absent
@@ -65,8 +65,8 @@ fn what_goes_with_a_directory_is_named_before() {
 fn what_nothing_declares_in_an_exclusive_directory_is_removed() {
     let host = host("41ed")
         .says(&LIST, &[PATH], "/srv/pad/conf\0/srv/pad/lost+found\0/srv/pad/old\0/srv/pad/sub\0/srv/pad/tree\0=")
-        .says(&STAT, &["/srv/pad/old"], "81a4 0 0 1 1 1 ")
-        .says(&STAT, &["/srv/pad/tree"], "41ed 0 0 1 1 1 ");
+        .says(&STAT, &["/srv/pad/old"], "81a4 0 0 1 1 ")
+        .says(&STAT, &["/srv/pad/tree"], "41ed 0 0 1 1 ");
     let spec = exclusive(&["/srv/pad/conf", "/srv/pad/sub/deep/file", "/srv/padded/old", "/srv/pad"]);
     insta::assert_snapshot!(story(&Directory, PATH, &spec, &host).unwrap().join("\n"), @r#"
     exclusive: - old
@@ -81,7 +81,7 @@ fn what_nothing_declares_in_an_exclusive_directory_is_removed() {
 fn homes_are_looked_up_on_the_host() {
     let host = host("41ed")
         .says(&LIST, &[PATH], "/srv/pad/alice\0/srv/pad/bob\0/srv/pad/keys\0=")
-        .says(&STAT, &["/srv/pad/bob"], "41ed 0 0 1 1 1 ")
+        .says(&STAT, &["/srv/pad/bob"], "41ed 0 0 1 1 ")
         .says(
             &ACCOUNTS,
             &[],

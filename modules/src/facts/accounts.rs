@@ -59,10 +59,12 @@ pub struct Accounts {
 pub static ACCOUNTS: Fact<Accounts> = Fact {
     query: Query::new(
         "accounts",
-        "if [ -x /usr/sbin/useradd ]; then echo tools:useradd; fi\n\
-         accounts || { status=$?; [ $status -le 2 ] || exit $status; }\n\
-         printf '%s\\n' \"$accounts\"",
-    ),
+        "tools=\n\
+         [ ! -x /usr/sbin/useradd ] || tools=tools:useradd\n\
+         accounts || { status=$?; [ $status -le 2 ] || return $status; }\n\
+         printf '%s\\n%s\\n' \"$tools\" \"$accounts\"",
+    )
+    .inline(),
     decode: |answer, _| {
         if answer.status > 2 {
             return Err(answer.blind());
@@ -262,14 +264,18 @@ pub enum Home {
 pub static HOME: Fact<Home> = Fact {
     query: Query::new(
         "homes",
-        "for name do\n\
+        "narrow \"$@\"\n\
+         said=\n\
+         for name do\n\
          \x20 account \"$name\" || continue\n\
          \x20 if [ -d \"$H\" ]; then found=there\n\
          \x20 elif [ -x \"${H%/*}/\" ] || ! [ -e \"${H%/*}/\" ]; then found=missing\n\
          \x20 else found=hidden; fi\n\
-         \x20 printf '%s:%s\\n' \"$name\" \"$found\"\n\
-         done",
+         \x20 said=$said$name:$found$nl\n\
+         done\n\
+         printf %s \"$said\"",
     )
+    .inline()
     .batched(Batch::Split(by_first_field)),
     decode: |answer, _| {
         Ok(match answer.ok()?.text()?.split_once(':').map(|(_, found)| found.trim_end()) {
@@ -284,8 +290,11 @@ pub static HOME: Fact<Home> = Fact {
 pub static SHELL: Fact<bool> = Fact {
     query: Query::new(
         "shells",
-        "for path do if [ -f \"$path\" ] && [ -x \"$path\" ]; then printf '%s:\\n' \"$path\"; fi; done",
+        "said=\n\
+         for path do if [ -f \"$path\" ] && [ -x \"$path\" ]; then said=$said$path:$nl; fi; done\n\
+         printf %s \"$said\"",
     )
+    .inline()
     .batched(Batch::Split(by_first_field)),
     decode: |answer, _| Ok(!answer.ok()?.out.is_empty()),
 };

@@ -90,6 +90,7 @@ impl Line {
 /// absolute). `None`: /etc/passwd has no such account.
 pub static AUTHORIZED_KEYS: Fact<Option<AuthorizedKeys>> = Fact {
     query: Query::new("authorized keys", include_str!("authorized_keys.sh"))
+        .inline()
         .batched(Batch::Shared(untape))
         .limit(16 << 20),
     decode: |answer, _| decode(answer),

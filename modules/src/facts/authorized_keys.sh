@@ -6,6 +6,7 @@ me=
 
 # far PATH: each directory on the way is looked at, and whoever owns one can make more of them.
 far() {
+	[ ${#1} -gt 80 ] || return 1
 	set -f
 	IFS=/
 	set -- $1
@@ -32,8 +33,10 @@ lead() {
 	if far "$real"; then real='?'; fi
 }
 
-# Five lines for each account: number, group, home with a `/` at the end, path, and where it really is. `-`: there is none.
-asked= last=
+# For each account five lines in $asked: number, group, home with a `/` at the end, path, and where it really is (`-`: there is
+# none); and in $looked the home, the file, and the directories above it up to the home, ended by `/`.
+asked= looked= last=
+narrow "$@"
 while [ $# -gt 0 ]; do
 	name=$1 path=$2
 	shift 2
@@ -41,12 +44,12 @@ while [ $# -gt 0 ]; do
 	if [ "$name" != "$last" ]; then
 		last=
 		if ! account "$name"; then
-			asked=$asked-$nl-$nl-$nl-$nl-$nl
+			asked=$asked-$nl-$nl-$nl-$nl-$nl looked=$looked/$nl
 			continue
 		fi
 		last=$name
 		# As the system resolves it: sshd stops there on its way up from the file.
-		if cd -P -- "${H%/}/" 2>/dev/null && ! far "$PWD"; then
+		if [ -x "${H%/}/" ] && cd -P -- "${H%/}/" && ! far "$PWD"; then
 			case $PWD in *"$nl"*) ;; *) H=$PWD ;; esac
 		fi
 		H=${H%/}
@@ -54,30 +57,16 @@ while [ $# -gt 0 ]; do
 	case $path in /*) ;; *) path=$H/$path ;; esac
 	lead "$U" "$G" "$path"
 	asked=$asked$U$nl$G$nl$H/$nl$path$nl$real$nl
+	way=${H:-/}/.$nl
+	case $real in - | '?') real= ;; esac
+	while [ -n "$real" ]; do
+		case $real in "$H") break ;; esac
+		way=$way$real$nl real=${real%/*}
+	done
+	looked=$looked$way/$nl
 done
 cd /
 
-# The states of the home, the file, and the directories above it up to the home, each account's ended by `/`.
-looked=
-look() {
-	home=${3%/} real=$5 all=
-	[ "$1" = - ] || all=${home:-/}/.$nl
-	case $real in - | '?') real= ;; esac
-	while [ -n "$real" ]; do
-		[ "$real" = "$home" ] || all=$all$real$nl
-		case $real in "$home") break ;; *) real=${real%/*} ;; esac
-	done
-	looked=$looked$all/$nl
-}
-set -f
-IFS=$nl
-set -- $asked
-IFS=$usual
-set +f
-while [ $# -gt 0 ]; do
-	look "$1" "$2" "$3" "$4" "$5"
-	shift 5
-done
 set -f
 IFS=$nl
 states=$(stat -L -c '%f %u %s %n' -- $looked 2>/dev/null)
@@ -85,8 +74,8 @@ status=$?
 IFS=$usual
 set +f
 case $status in
-126) echo 'there are too many accounts for one question' >&2 && exit 1 ;;
-127) echo 'stat is not on the host' >&2 && exit 127 ;;
+126) echo 'there are too many accounts for one question' >&2 && return 1 ;;
+127) echo 'stat is not on the host' >&2 && return 127 ;;
 esac
 
 # each FUNCTION: calls it with the five lines of each account, and $way: its states.
@@ -97,8 +86,6 @@ each() {
 	act=$1 way=
 	shift
 	for line in $states; do
-		IFS=$usual
-		set +f
 		case $line in
 		*' /') ;;
 		*)
@@ -106,6 +93,8 @@ each() {
 			continue
 			;;
 		esac
+		IFS=$usual
+		set +f
 		"$act" "$1" "$2" "$3" "$4" "$5"
 		way=
 		shift 5
@@ -118,24 +107,6 @@ small() {
 	[ "$2" != "$way" ] || return 1
 	case ${2##*"$nl"} in 8???" $1 "??????* | 8???" $1 0") return 1 ;; 8???" $1 "*) ;; *) return 1 ;; esac
 }
-
-# All of them at once. What tar says of a file, it says of the one that it has opened: whoever reads the tape can tell if
-# something else has come to stand at its path.
-tape= taped=
-take() {
-	if small "$1" "$5"; then tape=$tape$5$nl; fi
-}
-if [ -z "$me" ]; then
-	each take
-	(
-		[ -n "$tape" ] || exit 0
-		set -f
-		IFS=$nl
-		unset TAR_OPTIONS
-		exec tar --create --file=- --format=gnu --absolute-names --no-recursion --no-unquote --hard-dereference \
-			--numeric-owner -- $tape 2>/dev/null
-	) && taped=yes
-fi
 
 # gone PATH: it can be told that nothing is there: no link is on the way, and no directory that we may not enter.
 gone() {
@@ -168,30 +139,53 @@ read_slowly() {
 	fi
 }
 
-# Said at once where it can be: every write is a packet on its way.
-said=
+# What is said of each account, at once where it can be: every write is a packet on its way. Small files are not read yet, but
+# put on the list for the tape.
+said= tape= taped= again=
 tell() {
 	if [ "$1" = - ]; then
 		said=$said$mark$nl-
 		return
 	fi
-	path=$4 W=$1 G=$2 I=--init-groups
+	path=$4 W=$1 G=$2 I=--init-groups content=
 	own_rights
 	case $5 in - | '?') real= ;; *) real=$5 ;; esac
-	said=$said$mark$1$nl$2$nl${3%/}$nl$path$nl$real$nl$way$nl
 	if [ -n "$me" ] && [ "$me" != "$1" ]; then
-		said="${said}only root, or this account, may look at its keys!"
+		content='only root, or this account, may look at its keys!'
 	elif [ "$5" = '?' ]; then
-		said="${said}more than 40 directories are on its way, or a line break!"
+		content='more than 40 directories are on its way, or a line break!'
 	elif [ ! -e "$path" ] && gone "$path"; then
-		said=$said-
+		content=-
 	elif [ -e "$path" ] && [ ! -f "$path" ]; then
-		said="${said}it is not a regular file!"
-	elif [ -n "$taped" ] && small "$1" "$5"; then
-		said=$said^
-	else
-		read_slowly
+		content='it is not a regular file!'
+	elif [ -n "$first$taped" ] && small "$1" "$5"; then
+		content=^ tape=$tape$5$nl
+	elif [ -n "$first" ]; then
+		again=yes
 	fi
+	said=$said$mark$1$nl$2$nl${3%/}$nl$path$nl$real$nl$way$nl$content
+	[ -n "$content$first" ] || read_slowly
 }
-each tell
+
+# The tape comes before all that is said: all small files at once. What tar says of a file, it says of the one that it has
+# opened: whoever reads the tape can tell if something else has come to stand at its path.
+first=
+if [ -z "$me" ]; then
+	first=yes
+	each tell
+	if [ -n "$tape" ]; then
+		set -f
+		IFS=$nl
+		unset TAR_OPTIONS
+		tar --create --file=- --format=gnu --absolute-names --no-recursion --no-unquote --hard-dereference \
+			--numeric-owner -- $tape 2>/dev/null && taped=yes || again=yes
+		IFS=$usual
+		set +f
+	fi
+	first=
+fi
+if [ -n "$me$again" ]; then
+	said=
+	each tell
+fi
 printf '%s' "$said"

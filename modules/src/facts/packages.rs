@@ -36,9 +36,10 @@ impl Installed {
 pub static INSTALLED: Fact<Vec<Installed>> = Fact {
     query: Query::new(
         "packages",
-        "command -v dpkg-query >/dev/null || exit 127\n\
+        "command -v dpkg-query >/dev/null || return 127\n\
          dpkg-query -W -f='${Package}\\t${Architecture}\\t${db:Status-Want}\\t${db:Status-Status}\\t${Version}\\n' -- \"$@\"",
     )
+    .inline()
     .batched(Batch::Split(by_package)),
     decode: |answer, _| {
         if answer.status == 127 {

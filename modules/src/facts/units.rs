@@ -34,10 +34,11 @@ const NO_SYSTEMD: i32 = 69;
 pub static UNIT: Fact<Unit> = Fact {
     query: Query::new(
         "units",
-        "[ -d /run/systemd/system ] || exit 69\n\
+        "[ -d /run/systemd/system ] || return 69\n\
          systemctl show --no-pager --timestamp=us+utc -p Id,LoadState,ActiveState,SubState,UnitFileState,Result \
          -p NeedDaemonReload,WantedBy,RequiredBy,ActiveEnterTimestamp -- \"$@\"",
     )
+    .inline()
     .batched(Batch::Split(by_paragraph)),
     decode: |answer, _| {
         if answer.status == NO_SYSTEMD {

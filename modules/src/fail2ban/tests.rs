@@ -24,7 +24,7 @@ fn host(file: &str, change: impl Fn(&mut Value)) -> Host {
 fn with_state(file: &str, state: &Value, later: &str) -> Host {
     let there = !file.is_empty();
     Host::default()
-        .says(&STAT, &[FILE], if there { format!("8180 0 0 {} 1 1 ", file.len()) } else { String::new() })
+        .says(&STAT, &[FILE], if there { format!("8180 0 0 {} 1 ", file.len()) } else { String::new() })
         .says(&READ, &[FILE], if there { format!("{file}=") } else { "it is not a regular file!".into() })
         .says(&LIST, &[DIRECTORY], format!("{DIRECTORY}/defaults-debian.conf\0{DIRECTORY}/aa.local\0{later}="))
         .says(&FAIL2BAN, &[], state.to_string())

@@ -14,18 +14,18 @@ const ACCOUNTS_OF_HOST: &str = "/etc/passwd:root:x:0:0:root:/root:/bin/bash\n/et
 fn with(content: &str) -> Host {
     let desired = Desired::new(Arc::from(content.as_bytes()));
     Host::default()
-        .says(&FILE, &[PATH], format!("81a4 0 0 {} 1795192349 1795192349 \n{}", content.len(), desired.sha256))
+        .says(&FILE, &[PATH], format!("81a4 0 0 {} 1795192349 \n{}", content.len(), desired.sha256))
         .says(&READ, &[PATH], format!("{content}="))
-        .says(&STAT, &[PATH], format!("81a4 0 0 {} 1795192349 1795192349 ", content.len()))
+        .says(&STAT, &[PATH], format!("81a4 0 0 {} 1795192349 ", content.len()))
         .says(&ACCOUNTS, &[], ACCOUNTS_OF_HOST)
 }
 
 /// Something else is there.
 fn with_type(mode: &str) -> Host {
-    Host::default().says(&FILE, &[PATH], format!("{mode} 0 0 0 1795192349 1795192349 \n!")).says(
+    Host::default().says(&FILE, &[PATH], format!("{mode} 0 0 0 1795192349 \n!")).says(
         &STAT,
         &[PATH],
-        format!("{mode} 0 0 0 1795192349 1795192349 "),
+        format!("{mode} 0 0 0 1795192349 "),
     )
 }
 
@@ -49,7 +49,7 @@ fn everything_is_asked_in_one_go_and_the_content_only_when_it_differs() {
     let host = Host::default().says(&ACCOUNTS, &[], ACCOUNTS_OF_HOST).says(
         &FILE,
         &[PATH],
-        format!("81a4 0 0 3 1 1 \n{}", "0".repeat(64)),
+        format!("81a4 0 0 3 1 \n{}", "0".repeat(64)),
     );
     assert!(matches!(File.observe(PATH, &spec, &host.0), Err(Pending::Need)));
     assert_eq!(host.missing(), [r#"read["/etc/motd"]"#]);
@@ -165,22 +165,22 @@ fn absence_removes_and_a_seed_is_only_sown_once() {
 fn what_cannot_be_shown_says_why() {
     let secret = tell(json!({"content": "s3cret", "secret": true}), &with("0ld s3cret"));
     assert_eq!(secret[0], "content: differs (secret)");
-    let binary = Host::default().says(&FILE, &[PATH], format!("81a4 0 0 3 1 1 \n{}", "0".repeat(64))).says(
+    let binary = Host::default().says(&FILE, &[PATH], format!("81a4 0 0 3 1 \n{}", "0".repeat(64))).says(
         &READ,
         &[PATH],
         b"\xff\xfe=",
     );
     assert_eq!(tell(json!({"content": "x"}), &binary)[0], "content: differs (binary)");
-    let huge = Host::default().says(&FILE, &[PATH], "81a4 0 0 21474836480 1 1 \n!its content could not be hashed");
+    let huge = Host::default().says(&FILE, &[PATH], "81a4 0 0 21474836480 1 \n!its content could not be hashed");
     assert_eq!(tell(json!({"content": "x"}), &huge)[0], "content: differs (it is 21474836480 bytes large)");
-    let large = Host::default().says(&FILE, &[PATH], format!("81a4 0 0 2000000 1 1 \n{}", "0".repeat(64)));
+    let large = Host::default().says(&FILE, &[PATH], format!("81a4 0 0 2000000 1 \n{}", "0".repeat(64)));
     assert_eq!(tell(json!({"content": "x"}), &large)[0], "content: differs (larger than 1 MiB)");
 }
 
 #[test]
 fn a_content_that_may_not_be_read_and_could_be_right_is_unknown() {
     let spec = spec(&File, PATH, json!({"content": "x"}));
-    let host = Host::default().says(&FILE, &[PATH], "8180 0 0 1 1 1 \n!permission denied");
+    let host = Host::default().says(&FILE, &[PATH], "8180 0 0 1 1 \n!permission denied");
     assert!(matches!(File.observe(PATH, &spec, &host.0), Err(Pending::Blind(Blind::Denied(_)))));
     let failed = Answer { status: 1, out: vec![], err: b"stat: cannot statx '/etc/motd': Permission denied".to_vec() };
     let host = Host::default().answers(&FILE, &[PATH], failed);

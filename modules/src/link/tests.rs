@@ -5,7 +5,7 @@ use serde_json::json;
 const PATH: &str = "/etc/localtime";
 
 fn host(mode: &str, target: &str) -> Host {
-    let stat = if mode.is_empty() { String::new() } else { format!("{mode} 0 0 27 1795192349 1795192349 ") };
+    let stat = if mode.is_empty() { String::new() } else { format!("{mode} 0 0 27 1795192349 ") };
     Host::default().stands(PATH, &stat).says(&TARGET, &[PATH], target)
 }
 

@@ -10,7 +10,7 @@ fn unit(id: &str) -> &'static str {
 
 /// cron has been active since 17:00:12 on 2026-11-20.
 fn host(id: &str) -> Host {
-    Host::default().answers("units", unit(id)).answers("changed", "1795194000.000000000 /etc/crontab\n")
+    Host::default().answers("units", unit(id)).answers("file", "81a4 0 0 9 1795194000.000000000 /etc/crontab\n.\n")
 }
 
 fn spec(json: &str) -> Spec {
@@ -95,12 +95,12 @@ fn a_unit_file_that_changed_is_read_again() {
 fn running_since_before_a_file_changed_is_drift() {
     let wanted = spec(r#"{"restart_on": ["file//etc/crontab"]}"#);
     assert_eq!(host("cron.service").changes(&Service, "cron", &wanted), [""; 0]);
-    let at = |seconds: &str, path: &str| host("cron.service").answers("changed", &format!("{seconds} {path}\n"));
+    let at = |time: &str| host("cron.service").answers("file", &format!("81a4 0 0 9 {time} /etc/crontab\n.\n"));
     let drift = ["restart_on: older than file//etc/crontab (started 2026-11-20 17:00:12 UTC) → started after that"];
-    assert_eq!(at("1795194012.069391000", "/etc/crontab").changes(&Service, "cron", &wanted), drift);
-    assert_eq!(at("1795194012.069390000", "/etc/crontab").changes(&Service, "cron", &wanted), [""; 0]);
+    assert_eq!(at("1795194012.069391000").changes(&Service, "cron", &wanted), drift);
+    assert_eq!(at("1795194012.069390000").changes(&Service, "cron", &wanted), [""; 0]);
     let package = spec(r#"{"restart_on": ["package/cron"]}"#);
-    let newer = at("1795194013.0000000", "/var/lib/dpkg/info/cron.list");
+    let newer = host("cron.service").answers("changed", "1795194013.0000000 /var/lib/dpkg/info/cron.list\n");
     assert_eq!(newer.changes(&Service, "cron", &package).len(), 1);
     insta::assert_snapshot!(newer.plan(&Service, "cron", &package), @r#"systemctl restart ["cron.service"]: restart cron.service (restarts cron.service)"#);
     let stopped = spec(r#"{"running": false, "restart_on": ["package/cron"]}"#);
@@ -109,7 +109,7 @@ fn running_since_before_a_file_changed_is_drift() {
 
 #[test]
 fn a_file_that_may_not_be_looked_at_is_no_old_file() {
-    let denied = host("cron.service").ends("changed", 1, "", "stat: cannot statx '/root/x': Permission denied\n");
+    let denied = host("cron.service").ends("file", 1, "stat: cannot statx '/root/x': Permission denied\n.\n", "");
     insta::assert_snapshot!(denied.blind(&Service, "cron", &spec(r#"{"restart_on": ["file//root/x"]}"#)), @"not allowed to look: stat: cannot statx '/root/x': Permission denied");
 }
 

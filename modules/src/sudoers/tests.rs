@@ -11,7 +11,7 @@ fn fields() -> serde_json::Value {
 
 /// A host whose /etc/sudoers is this.
 fn main(text: &str) -> Host {
-    Host::default().says(&STAT, &[MAIN], "8120 0 0 9 1 1 ").says(&READ, &[MAIN], format!("{text}="))
+    Host::default().says(&STAT, &[MAIN], "8120 0 0 9 1 ").says(&READ, &[MAIN], format!("{text}="))
 }
 
 fn debian() -> Host {
@@ -20,7 +20,7 @@ fn debian() -> Host {
 
 /// A file of root's with this mode and content.
 fn with(mode: &str, content: &str) -> Host {
-    debian().says(&STAT, &[PATH], format!("8{mode} 0 0 {} 1 1 ", content.len())).says(
+    debian().says(&STAT, &[PATH], format!("8{mode} 0 0 {} 1 ", content.len())).says(
         &READ,
         &[PATH],
         format!("{content}="),

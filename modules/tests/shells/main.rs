@@ -79,7 +79,9 @@ impl Place {
 
     fn run(&self, before: &str, program: &str, args: &[String], input: &[u8]) -> Answer {
         let tools = if self.shell[0] == "busybox" { real_tools() } else { String::new() };
-        let script = format!("nonce={NONCE}\numask 022\n{tools}{PRELUDE}\n{before}\n(\n{program}\n)");
+        // In a function, where it may end by `return`, and in a shell of its own, where it may by `exit`.
+        let script =
+            format!("nonce={NONCE}\numask 022\n{tools}{PRELUDE}\n{before}\nasked() {{\n{program}\n}}\n(asked \"$@\")");
         let script = script.replace("/etc/passwd", &self.text("passwd")).replace("/etc/pve/", &self.text("pve/"));
         let mut child = Process::new(self.shell[0])
             .args(&self.shell[1..])
