@@ -45,18 +45,21 @@ impl Query {
 
     /// It may hang; see [`Query::slow`].
     pub const fn slow(mut self) -> Self {
+        assert!(!self.inline, "what may hang has a shell of its own");
         self.slow = true;
         self
     }
 
     /// It needs no shell of its own; see [`Query::inline`].
     pub const fn inline(mut self) -> Self {
+        assert!(!self.slow && !self.fed, "what may hang, or is fed, has a shell of its own");
         self.inline = true;
         self
     }
 
     /// Its last argument is its standard input; see [`Query::fed`].
     pub const fn fed(mut self) -> Self {
+        assert!(!self.inline, "what is fed has a shell of its own");
         self.fed = true;
         self
     }

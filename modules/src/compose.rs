@@ -281,7 +281,10 @@ impl Module for Compose {
             (differ && !stack.incomplete).then(|| facts.ask(&PREVIEW, &[&arguments[..], &[&stack.feed()]].concat()));
 
         let files = files.into_iter().map(|(path, seen)| Ok((path.clone(), seen?))).collect::<Result<_, Pending>>()?;
-        let times = times.into_iter().map(|(path, time)| Ok(time?.map(|stat| (path.clone(), stat.changed))));
+        let times = times.into_iter().map(|(path, stat)| match stat? {
+            Some(stat) => Ok(Some((path.clone(), stat.changed()?))),
+            None => Ok(None),
+        });
         let times = times.collect::<Result<Vec<_>, Pending>>()?.into_iter().flatten().collect();
         let mut absent = Vec::new();
         for (there, path) in missing {

@@ -6,7 +6,7 @@ use crate::date::Date;
 use crate::facts::changed::CHANGED;
 use crate::facts::units::{UNIT, Unit};
 use crate::path_name::ANY_UNIT_FILE;
-use engine::paths::stat;
+use engine::paths::{path_problem, stat};
 use engine::{Anchor, Change, Drifted, Facts, Item, Links, Module, Pending, Planned, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -170,7 +170,7 @@ impl Target<'_> {
     /// When it last changed, in microseconds since 1970-01-01 UTC; `None`: it is not there.
     fn changed(&self, facts: &Facts) -> Result<Option<i64>, Pending> {
         match self {
-            Self::File(path) => Ok(stat(facts, path)?.map(|stat| stat.changed)),
+            Self::File(path) => Ok(stat(facts, path)?.map(|stat| stat.changed()).transpose()?),
             Self::Package(name) => Ok(*facts.ask(&CHANGED, &[name])?),
         }
     }
@@ -179,7 +179,7 @@ impl Target<'_> {
 fn target(id: &str) -> Option<Target<'_>> {
     let safe = |name: &str| !name.is_empty() && !name.contains(['\n', '\0']);
     match id.split_once('/')? {
-        ("file", path) if path.starts_with('/') && safe(path) => Some(Target::File(path)),
+        ("file", path) if path_problem(path).is_none() => Some(Target::File(path)),
         ("package", name) if safe(name) && !name.contains('/') => Some(Target::Package(name)),
         _ => None,
     }

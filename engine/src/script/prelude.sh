@@ -39,9 +39,10 @@ account() {
 		case $line in "/etc/passwd:$1:"*) ;; *) continue ;; esac
 		IFS=:
 		set -- $line
-		U=$4 G=$5 H=$7
 		IFS=$usual
 		set +f
+		case $4,$5 in ,* | *, | *[!0-9,]*) return 1 ;; esac
+		U=$4 G=$5 H=$7
 		return 0
 	done
 	IFS=$usual

@@ -39,11 +39,9 @@ fn host(spec: &Spec, differing: &str, docker: &str) -> Host {
         let content = if path == differing { b"other\n" } else { file.bytes().unwrap() };
         let hash: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
         let mode = if path == ".env" { "8180" } else { "81a4" };
-        host = host.says(&FILE, &[&spec.at(path)], format!("{mode} 0 0 {} 1795192349 \n{hash}", content.len())).says(
-            &READ,
-            &[&spec.at(path)],
-            [content, b"="].concat(),
-        );
+        host = host
+            .says(&FILE, &[&spec.at(path)], format!("{mode} 0 0 {} 1795192349.000000000 \n{hash}", content.len()))
+            .says(&READ, &[&spec.at(path)], [content, b"="].concat());
     }
     let arguments = spec.arguments("pad");
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

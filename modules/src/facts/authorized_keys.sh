@@ -60,7 +60,7 @@ while [ $# -gt 0 ]; do
 	way=${H:-/}/.$nl
 	case $real in - | '?') real= ;; esac
 	while [ -n "$real" ]; do
-		case $real in "$H") break ;; esac
+		case $real in "$H" | / | [!/]*) break ;; esac
 		way=$way$real$nl real=${real%/*}
 	done
 	looked=$looked$way/$nl
@@ -95,6 +95,8 @@ each() {
 		esac
 		IFS=$usual
 		set +f
+		# In dash a `shift` of what is not there would end the script.
+		[ $# -ge 5 ] || return 1
 		"$act" "$1" "$2" "$3" "$4" "$5"
 		way=
 		shift 5
@@ -114,7 +116,7 @@ gone() {
 	dir=${1%/*}
 	until [ -z "$dir" ] || [ -x "$dir/" ]; do
 		[ ! -L "$dir" ] && [ ! -e "$dir" ] || return 1
-		dir=${dir%/*}
+		case $dir in */*) dir=${dir%/*} ;; *) dir= ;; esac
 	done
 }
 

@@ -166,6 +166,60 @@ fn a_home_inside_anothers_disturbs_no_other_account() {
     });
 }
 
+/// What the account `games`, root and another, odd account are answered, all asked at once.
+fn among_others(place: &Place, odd: &str) -> Vec<Result<Option<AuthorizedKeys>, Blind>> {
+    let passwd = fs::read_to_string(place.path("passwd")).unwrap();
+    let after = format!("{passwd}man:x:6:12::{}:/bin/sh\n{odd}", place.text("root"));
+    fs::write(place.path("passwd"), after).unwrap();
+    let name = odd.split(':').next().unwrap();
+    let asked = [ACCOUNT, name, "man", "root"].map(|account| [account.to_owned(), ".ssh/authorized_keys".to_owned()]);
+    let probes: Vec<&[String]> = asked.iter().map(<[String; 2]>::as_slice).collect();
+    let started = std::time::Instant::now();
+    let seen = place.ask(&AUTHORIZED_KEYS, &probes);
+    assert!(started.elapsed() < std::time::Duration::from_secs(10), "{:?}", started.elapsed());
+    seen
+}
+
+#[test]
+fn a_link_to_the_top_disturbs_no_other_account() {
+    everywhere(|place| {
+        with_keys(place, "");
+        fs::remove_file(place.path("home/.ssh/authorized_keys")).unwrap();
+        symlink("/", place.path("home/.ssh/authorized_keys")).unwrap();
+        place.give("home/.ssh/authorized_keys");
+        let seen: Vec<_> = among_others(place, "").into_iter().map(|keys| keys.unwrap()).collect();
+        assert_eq!(seen[0].as_ref().unwrap().content, Content::NotAFile);
+        for other in &seen[2..] {
+            let other = other.as_ref().unwrap();
+            let way: Vec<_> = other.way.iter().map(|at| at.path.as_str()).collect();
+            assert_eq!(
+                (other.home_exists, &way[..], &other.content),
+                (true, &[&*place.text("root")][..], &Content::Absent)
+            );
+        }
+    });
+}
+
+#[test]
+fn odd_lines_about_accounts_keep_nobody_waiting() {
+    everywhere(|place| {
+        with_keys(place, KEY);
+        for odd in
+            ["rel:x:7:7::nowhere:/bin/sh\n", "short:x\n", "text:x:one:two::/:/bin/sh\n", "bare:x:7:7::/:/bin/sh\n"]
+        {
+            let before = fs::read_to_string(place.path("passwd")).unwrap();
+            let seen = among_others(place, odd);
+            assert!(matches!(&seen[0], Ok(Some(keys)) if matches!(keys.content, Content::Lines(_))), "{odd} {seen:?}");
+            assert!(
+                matches!(&seen[1], Ok(None | Some(AuthorizedKeys { content: Content::Absent, .. }))),
+                "{odd} {seen:?}"
+            );
+            assert!(seen[2..].iter().all(|keys| matches!(keys, Ok(Some(keys)) if keys.home_exists)), "{odd} {seen:?}");
+            fs::write(place.path("passwd"), before).unwrap();
+        }
+    });
+}
+
 #[test]
 fn a_link_far_down_keeps_no_other_account_waiting() {
     everywhere(|place| {

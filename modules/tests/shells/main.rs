@@ -79,9 +79,7 @@ impl Place {
 
     fn run(&self, before: &str, program: &str, args: &[String], input: &[u8]) -> Answer {
         let tools = if self.shell[0] == "busybox" { real_tools() } else { String::new() };
-        // In a function, where it may end by `return`, and in a shell of its own, where it may by `exit`.
-        let script =
-            format!("nonce={NONCE}\numask 022\n{tools}{PRELUDE}\n{before}\nasked() {{\n{program}\n}}\n(asked \"$@\")");
+        let script = format!("nonce={NONCE}\numask 022\n{tools}{PRELUDE}\n{before}\n{program}\n");
         let script = script.replace("/etc/passwd", &self.text("passwd")).replace("/etc/pve/", &self.text("pve/"));
         let mut child = Process::new(self.shell[0])
             .args(&self.shell[1..])
@@ -128,9 +126,13 @@ impl Place {
         fact: &'static Fact<T>,
         probes: &[&[String]],
     ) -> Vec<Result<T, engine::Blind>> {
-        let Query { shell, batch, .. } = &fact.query;
+        let Query { shell, batch, inline, .. } = &fact.query;
         let args: Vec<String> = probes.iter().flat_map(|args| args.iter().cloned()).collect();
-        let answer = self.run(before, shell, &args, b"");
+        // One without a shell of its own must leave the script's alive.
+        let program = if *inline { format!("asked() {{\n{shell}\n}}\nasked \"$@\"") } else { format!("({shell}\n)") };
+        let mut answer = self.run(before, &format!("{program}\nstatus=$?\nprintf %s alive\nexit $status"), &args, b"");
+        assert!(answer.out.ends_with(b"alive"), "{answer:?}");
+        answer.out.truncate(answer.out.len() - "alive".len());
         let parts = match batch {
             Batch::Split(split) => split(&answer, probes),
             Batch::Marked => marked(&answer),
