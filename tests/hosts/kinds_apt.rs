@@ -1,7 +1,7 @@
 //! Where packages come from.
 
 use crate::comply::Repo;
-use crate::life::{Case, DEBIANS, lives, told};
+use crate::life::{Case, DEBIANS, told};
 use fleet::Host;
 use std::path::Path;
 use std::process::Command;
@@ -72,7 +72,6 @@ pub const APT_REPOSITORY: Case = Case {
         test ! -e /etc/apt/sources.list.d/old.sources
     "#,
 };
-lives!(apt_repository, APT_REPOSITORY);
 
 /// A maker of signatures, on this machine.
 struct Signer {

@@ -1,6 +1,6 @@
 //! Docker Compose projects, on hosts with a real engine: Compose 1 on Debian 12, Compose 2 on Debian 13.
 
-use crate::life::{Case, lives};
+use crate::life::Case;
 
 /// Images for the host's engine, made of its own busybox, and `compose`, whichever it has.
 macro_rules! engine {
@@ -219,4 +219,3 @@ volumes: {data: {}}' >/srv/gone/compose.yml
     "#
     ),
 };
-lives!(compose, COMPOSE);

@@ -1,7 +1,7 @@
 //! Jails of the real fail2ban, and people who are really banned.
 
 use crate::comply::Repo;
-use crate::life::{Case, lives, told, untouched};
+use crate::life::{Case, told, untouched};
 use fleet::{Host, Image};
 
 const PACKAGES: &str = "apt-get -q -y install fail2ban nftables python3-systemd >/dev/null 2>&1";
@@ -69,7 +69,6 @@ pub const FAIL2BAN: Case = Case {
         systemctl is-active fail2ban
     "#,
 };
-lives!(fail2ban, FAIL2BAN);
 
 /// Whether the host can be reached on its port for ssh.
 fn reaches(from: &Host, to: &Host) -> bool {

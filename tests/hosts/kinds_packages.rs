@@ -1,7 +1,7 @@
 //! Packages.
 
 use crate::comply::Repo;
-use crate::life::{Case, DEBIANS, lives, told};
+use crate::life::{Case, DEBIANS, told};
 use fleet::{Host, Image};
 
 pub const PACKAGE: Case = Case {
@@ -64,7 +64,6 @@ pub const PACKAGE: Case = Case {
         test -z "$(dpkg --audit)"
     "#,
 };
-lives!(package, PACKAGE);
 
 #[test]
 fn a_transaction_that_would_remove_what_no_policy_declares_is_refused_with_the_names() {

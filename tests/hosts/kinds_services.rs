@@ -1,7 +1,7 @@
 //! Units of systemd.
 
 use crate::comply::Repo;
-use crate::life::{Case, DEBIANS, lives, told};
+use crate::life::{Case, DEBIANS, told};
 use fleet::{Host, Image};
 
 /// Writes units that sleep: `unit NAME [LINE…]`, each line for the section [Service].
@@ -115,7 +115,6 @@ pub const SERVICE: Case = Case {
         systemctl show -p Environment --value edited
     "#,
 };
-lives!(service, SERVICE);
 
 /// A new host with units that sleep.
 fn host_with(image: Image, units: &str) -> Host {

@@ -2,7 +2,7 @@
 //! alone.
 
 use crate::comply::Repo;
-use crate::life::{Case, DEBIANS, lives, told};
+use crate::life::{Case, DEBIANS, told};
 use fleet::{Host, Image};
 
 pub const SSHD: Case = Case {
@@ -62,7 +62,6 @@ end
         ! systemctl list-units --all --no-legend 'comply-switch*' | grep .
     "#,
 };
-lives!(sshd, SSHD);
 
 #[test]
 fn a_match_block_that_sets_a_keyword_otherwise_is_named_and_not_rewritten() {

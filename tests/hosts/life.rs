@@ -1,11 +1,10 @@
 //! The life of a kind of resource on real hosts: a host that somebody broke by hand is looked at, put right, put
-//! right again and looked at once more. Every stage is recorded once, and then judged by tests of their own.
+//! right again and looked at once more. Every stage is recorded, for the tests in `lives` to judge.
 
 use crate::comply::{Repo, Run};
 use fleet::{Host, Image};
 use reports::{Difference, Resource, Verdict};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The Debian releases.
 pub const DEBIANS: [Image; 2] = [Image::Bookworm, Image::Trixie];
@@ -48,28 +47,20 @@ pub struct Life {
 }
 
 impl Case {
-    /// Lives through it, once.
-    pub fn life<'a>(&self, lived: &'a Mutex<OnceLock<Life>>) -> MutexGuard<'a, OnceLock<Life>> {
-        let life = lived.lock().unwrap_or_else(PoisonError::into_inner);
-        life.get_or_init(|| self.live());
-        life
-    }
-
-    fn live(&self) -> Life {
+    /// Lives through it.
+    pub fn live(&self) -> Life {
         let hosts = Host::start_all(if self.kind == "compose" { &DOCKERS } else { &DEBIANS });
         let repo = hosts.iter().fold(Repo::new(), Repo::host).policy(self.policy);
         let repo = self.files.iter().fold(repo, |repo, (path, content)| repo.file(path, content));
-        for host in &hosts {
-            host.sh_ok(&format!("set -eu\n{COUNTED}\n{}", self.broken));
-        }
+        on_each(&hosts, |host| host.sh_ok(&format!("set -eu\n{COUNTED}\n{}", self.broken)));
         let allowed = self.destroys.iter().map(|glob| format!("--allow-destroy={glob}")).collect::<Vec<_>>();
         let enforce: Vec<_> = ["enforce", "--yes"].into_iter().chain(allowed.iter().map(String::as_str)).collect();
 
         let (before, touched_before) = untouched(&hosts, || repo.audit());
         let repair = repo.run(&enforce);
-        let proof = hosts.iter().map(|host| (host, host.sh(&format!("set -eux\n{}", self.proof))));
+        let proof = on_each(&hosts, |host| (host.image(), host.sh(&format!("set -eux\n{}", self.proof)))).into_iter();
         let proof = proof.filter(|(_, proof)| !proof.success());
-        let proof = proof.map(|(host, proof)| format!("{:?}: {proof:?}", host.image())).collect();
+        let proof = proof.map(|(image, proof)| format!("{image:?}: {proof:?}")).collect();
         let sessions: Vec<_> = hosts.iter().map(sessions).collect();
         let (again, touched_again) = untouched(&hosts, || repo.enforce());
         let scripts =
@@ -146,14 +137,27 @@ const AT_REST: &str = "cd /var/lib/containerd/io.containerd.metadata.v1.bolt
     done
     exit 1";
 
+/// Does something with all hosts at once.
+fn on_each<T: Send>(hosts: &[Host], act: impl Fn(&Host) -> T + Sync) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let acting: Vec<_> = hosts.iter().map(|host| scope.spawn(|| act(host))).collect();
+        acting.into_iter().map(|host| host.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
+}
+
 /// Runs something, and says what changed meanwhile on the hosts.
 pub fn untouched<T>(hosts: &[Host], run: impl FnOnce() -> T) -> (T, Vec<String>) {
-    hosts.iter().filter(|host| DOCKERS.contains(&host.image())).for_each(|host| _ = host.sh_ok(AT_REST));
-    let before: Vec<_> = hosts.iter().map(Host::snapshot).collect();
+    let before = on_each(hosts, |host| {
+        if DOCKERS.contains(&host.image()) {
+            host.sh_ok(AT_REST);
+        }
+        host.snapshot()
+    });
     let ran = run();
-    let touched = hosts.iter().zip(&before).flat_map(|(host, before)| {
+    let after = on_each(hosts, Host::snapshot);
+    let touched = hosts.iter().zip(before.iter().zip(&after)).flat_map(|(host, (before, after))| {
         let image = host.image();
-        let lines = before.diff(&host.snapshot()).into_iter();
+        let lines = before.diff(after).into_iter();
         // Where an engine hands a health check to what runs it.
         let lines = lines.filter(move |line| {
             !DOCKERS.contains(&image) || !(line.starts_with("/tmp: mtime") || line.starts_with("/tmp/runc-process"))
@@ -222,53 +226,6 @@ pub fn fits(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// The tests of a case.
-macro_rules! lives {
-    ($name:ident, $case:ident) => {
-        mod $name {
-            use super::$case as CASE;
-            use crate::life::Life;
-            use std::sync::{Mutex, OnceLock};
-
-            static LIFE: Mutex<OnceLock<Life>> = Mutex::new(OnceLock::new());
-
-            macro_rules! judge {
-                ($life:ident, $judgement:expr) => {{
-                    let lived = CASE.life(&LIFE);
-                    let $life = lived.get().expect("it was lived");
-                    $judgement
-                }};
-            }
-
-            #[test]
-            fn audit_finds_exactly_what_differs() {
-                judge!(life, CASE.assert_found(life));
-            }
-
-            #[test]
-            fn audit_changes_nothing_on_the_host() {
-                judge!(life, life.assert_audit_changed_nothing());
-            }
-
-            #[test]
-            fn enforce_puts_right_what_differs_and_keeps_the_rest() {
-                judge!(life, CASE.assert_repaired(life));
-            }
-
-            #[test]
-            fn enforce_again_runs_nothing_in_one_round_trip() {
-                judge!(life, life.assert_nothing_run_again());
-            }
-
-            #[test]
-            fn audit_is_compliant_in_the_end() {
-                judge!(life, life.assert_compliant_in_the_end());
-            }
-        }
-    };
-}
-pub(crate) use lives;
-
 #[test]
 fn a_pattern_stands_for_the_texts_that_fit() {
     for (pattern, text, fit) in [
@@ -282,34 +239,4 @@ fn a_pattern_stands_for_the_texts_that_fit() {
     ] {
         assert_eq!(fits(pattern, text), fit, "{pattern} {text}");
     }
-}
-
-#[test]
-fn every_kind_has_a_life_on_real_hosts() {
-    use crate::{
-        kinds_access as access, kinds_apt as apt, kinds_compose as compose, kinds_fail2ban as fail2ban,
-        kinds_files as files, kinds_packages as packages, kinds_services as services, kinds_sshd as sshd,
-        kinds_users as users,
-    };
-    let cases = [
-        users::GROUP,
-        users::USER,
-        users::SSH_KEY,
-        packages::PACKAGE,
-        services::SERVICE,
-        files::FILE,
-        files::DIRECTORY,
-        files::LINK,
-        compose::COMPOSE,
-        sshd::SSHD,
-        access::SUDOERS,
-        access::CRON,
-        apt::APT_REPOSITORY,
-        fail2ban::FAIL2BAN,
-    ];
-    let tried: std::collections::BTreeSet<_> = cases.iter().map(|case| case.kind).collect();
-    // What is never put right has no life; its test is in `kinds_access`.
-    let kinds: std::collections::BTreeSet<_> =
-        modules::MODULES.iter().filter(|module| module.audit_only().is_none()).map(|module| module.kind()).collect();
-    assert_eq!(kinds, tried, "a new kind needs a `Case` and `lives!`");
 }

@@ -26,6 +26,7 @@ mod kinds_sshd;
 mod kinds_users;
 mod ldap;
 mod life;
+mod lives;
 mod lock_out;
 mod locking;
 mod neighbour;
