@@ -24,8 +24,10 @@ pub(super) fn plan(drifted: &Drifted<'_, SshKey>) -> Vec<Planned> {
             id.name
         ));
     }
-    if seen.content == Content::NotAFile && seen.way.iter().any(|at| at.directory && at.path == seen.real) {
-        return refuse(format!("{} is a directory; move it away yourself", seen.path));
+    let directory = seen.real == "/" || seen.way.iter().any(|at| at.directory && at.path == seen.real);
+    if seen.content == Content::NotAFile && directory {
+        let link = if seen.real == seen.path { "" } else { "a link to " };
+        return refuse(format!("{} is {link}a directory; move it away yourself", seen.path));
     }
     let mut bad: Vec<_> = seen.way.iter().filter(|at| !trusted(at, seen)).collect();
     bad.sort_by_key(|at| at.path.len());

@@ -254,6 +254,16 @@ fn a_pipe_is_replaced_and_a_directory_is_not() {
     keys: + SHA256:ToaFRCTfXDHZ5XQzPmNvD+lG522sPjOPyzE6wbnxh8Y
     refused: /home/alice/.ssh/authorized_keys is a directory; move it away yourself
     ");
+    let top = answer("41ed 1001 1001", "", "", "it is not a regular file!").replacen(
+        &format!("{FILE}\n{FILE}"),
+        &format!("{FILE}\n/"),
+        1,
+    );
+    insta::assert_snapshot!(tell(fields(), &saying(top)), @"
+    path: /home/alice/.ssh/authorized_keys is not a file -> a file
+    keys: + SHA256:ToaFRCTfXDHZ5XQzPmNvD+lG522sPjOPyzE6wbnxh8Y
+    refused: /home/alice/.ssh/authorized_keys is a link to a directory; move it away yourself
+    ");
 }
 
 #[test]
