@@ -16,8 +16,6 @@ const HOSTS: usize = 10;
 const ROUNDS: usize = 21;
 /// What a command leaves the hosts to do, the end of its sessions above all, is not the next one's to wait for.
 const SETTLED: Duration = Duration::from_millis(200);
-/// The same after a boot, and after a first enforce, which restarts services.
-const AT_REST: Duration = Duration::from_secs(5);
 
 /// What must hold for `--check`.
 const AUDIT_TO_FLOOR: f64 = 1.0;
@@ -51,9 +49,8 @@ fn run() -> Result<Vec<&'static str>, Failure> {
     let script = state::floor_script();
     let floor = || floor(&hosts, &script);
 
-    thread::sleep(AT_REST);
     let bare = enforce()?;
-    thread::sleep(AT_REST);
+    thread::sleep(10 * SETTLED);
     // The first round warms up what the kernel and the hosts keep in memory.
     for warm_up in [&audit as &dyn Fn() -> Result<Duration, Failure>, &floor, &enforce] {
         warm_up()?;
