@@ -14,8 +14,9 @@ fi
 # Compose puts variables into what it reads: those of whoever asks must not matter.
 clean() { env -i PATH="$PATH" HOME=/root LC_ALL=C PYTHONDONTWRITEBYTECODE=1 "$@"; }
 compose= version=
+# The first that `docker compose` would start; on its own it needs half the time.
 for at in /root/.docker /usr/local/lib/docker /usr/local/libexec/docker /usr/lib/docker /usr/libexec/docker; do
-	[ ! -x "$at/cli-plugins/docker-compose" ] || compose='docker compose'
+	[ -z "$compose" ] && [ -x "$at/cli-plugins/docker-compose" ] && compose=$at/cli-plugins/docker-compose
 done
 if [ -z "$compose" ]; then
 	compose=$(command -v docker-compose) || {
