@@ -156,7 +156,7 @@ fn walk(root: &Path, path: &Path, files: &mut BTreeMap<PathBuf, File>) {
             size: if meta.is_dir() { 0 } else { meta.size() },
             mtime: if times { (meta.mtime(), meta.mtime_nsec()) } else { (0, 0) },
             ctime: if times { (meta.ctime(), meta.ctime_nsec()) } else { (0, 0) },
-            target: fs::read_link(&real).ok().filter(|_| meta.is_symlink()),
+            target: meta.is_symlink().then(|| fs::read_link(&real).ok()).flatten(),
             hash: hash.map(|bytes| {
                 let mut hasher = DefaultHasher::new();
                 hasher.write(&bytes);
