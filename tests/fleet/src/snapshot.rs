@@ -67,7 +67,10 @@ impl Snapshot {
     pub(crate) fn take(init: u32) -> Snapshot {
         let root = PathBuf::from(format!("/proc/{init}/root"));
         let mut files = BTreeMap::new();
-        walk(&root, Path::new("/"), &mut files);
+        // `root` itself is a link of the kernel's.
+        if let Ok(meta) = fs::metadata(&root) {
+            walk(&root, Path::new("/"), &meta, &mut files);
+        }
         Snapshot { files, processes: processes(init) }
     }
 
@@ -134,22 +137,19 @@ impl File {
     }
 }
 
-/// Adds `path` of the host, and all below it. A file that vanishes meanwhile was not there.
-fn walk(root: &Path, path: &Path, files: &mut BTreeMap<PathBuf, File>) {
+/// Adds `path` of the host, which is of that kind, and all below it. A file that vanishes meanwhile was not there.
+fn walk(root: &Path, path: &Path, meta: &Metadata, files: &mut BTreeMap<PathBuf, File>) {
     let below = |list: &[&str]| list.iter().any(|dir| path.starts_with(dir));
     if below(NOT_FILES) || below(RECORDS) {
         return;
     }
     let real = root.join(path.strip_prefix("/").unwrap_or(path));
-    // `root` itself is a link of the kernel's.
-    let meta = if path == Path::new("/") { fs::metadata(&real) } else { fs::symlink_metadata(&real) };
-    let Ok(meta) = meta else { return };
     let hash = (meta.is_file() && below(HASHED)).then(|| fs::read(&real).ok()).flatten();
     let times = !RECORD_DIRS.iter().any(|dir| path == Path::new(dir));
     files.insert(
         path.to_owned(),
         File {
-            kind: kind(&meta),
+            kind: kind(meta),
             mode: meta.mode() & 0o7777,
             owner: (meta.uid(), meta.gid()),
             // A directory's size is the file system's affair.
@@ -166,7 +166,10 @@ fn walk(root: &Path, path: &Path, files: &mut BTreeMap<PathBuf, File>) {
     );
     if meta.is_dir() {
         for entry in fs::read_dir(&real).into_iter().flatten().flatten() {
-            walk(root, &path.join(entry.file_name()), files);
+            // From its directory on: the way there is long.
+            if let Ok(meta) = entry.metadata() {
+                walk(root, &path.join(entry.file_name()), &meta, files);
+            }
         }
     }
 }
