@@ -6,7 +6,7 @@ use crate::life::told;
 
 const BASE: &str = r#"
 services:
-  web: &sleeps {image: "base:1", command: [sleep, "100000"], init: true, stop_grace_period: 1s, depends_on: [db]}
+  web: &sleeps {image: "base:1", network_mode: none, command: [sleep, "100000"], init: true, stop_grace_period: 1s, depends_on: [db]}
   db: {<<: *sleeps, depends_on: []}
   tool: {<<: *sleeps, depends_on: [], profiles: [debug]}
   idle: {<<: *sleeps, depends_on: [], profiles: [other]}

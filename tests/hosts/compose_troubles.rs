@@ -39,7 +39,7 @@ pub fn why(run: &Run, id: &str) -> String {
     told
 }
 
-const SLEEPS: &str = r#"image: "base:1", command: [sleep, "100000"], init: true"#;
+const SLEEPS: &str = r#"image: "base:1", network_mode: none, command: [sleep, "100000"], init: true"#;
 
 #[test]
 fn what_does_not_run_is_failed_with_its_last_words() {

@@ -40,5 +40,6 @@ mod round_trips;
 mod secrets;
 mod ssh_socket;
 mod sshd_refused;
+mod test_hosts;
 mod tutorial;
 mod watched;

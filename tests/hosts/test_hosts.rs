@@ -3,9 +3,8 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
+use crate::life::DEBIANS;
 use fleet::{Host, Image};
-
-const DEBIANS: [Image; 2] = [Image::Bookworm, Image::Trixie];
 
 #[test]
 fn debian_boots_and_lets_root_in() {
