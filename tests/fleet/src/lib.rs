@@ -15,6 +15,7 @@
 //!
 //! Whatever goes wrong panics with all there is to know: this is for tests only.
 
+mod image;
 mod snapshot;
 
 use std::fmt;
@@ -27,6 +28,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+pub use image::Image;
 pub use snapshot::Snapshot;
 
 /// The network that `up` makes, with a subnet of its own.
@@ -67,38 +69,6 @@ impl Fleet {
     /// The directory that holds everything, outside the repository.
     pub fn state(&self) -> &Path {
         &self.state
-    }
-}
-
-/// What a host is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Image {
-    /// Debian 12.
-    Bookworm,
-    /// Debian 13.
-    Trixie,
-    /// Debian 12 with a Docker engine of its own, and Compose v1.
-    BookwormDocker,
-    /// Debian 13 with a Docker engine of its own, and Compose v2.
-    TrixieDocker,
-    /// Busybox and nothing else: no systemd, no sshd, no dpkg.
-    Busybox,
-}
-
-impl Image {
-    /// Every image there is.
-    pub const ALL: [Image; 5] =
-        [Image::Bookworm, Image::Trixie, Image::BookwormDocker, Image::TrixieDocker, Image::Busybox];
-
-    /// The image's name in the engine.
-    pub fn name(self) -> &'static str {
-        match self {
-            Image::Bookworm => "comply-test:bookworm",
-            Image::Trixie => "comply-test:trixie",
-            Image::BookwormDocker => "comply-test:bookworm-docker",
-            Image::TrixieDocker => "comply-test:trixie-docker",
-            Image::Busybox => "comply-test:busybox",
-        }
     }
 }
 
